@@ -1,0 +1,106 @@
+// The learner's end: one socket for all workers.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "rl/core/bytes.h"
+#include "rl/core/clock.h"
+#include "rl/core/fragment.h"
+#include "rl/core/spec.h"
+#include "rl/formats/weight_snapshot.h"
+#include "rl/transport/options.h"
+
+namespace rl::transport {
+
+// Constant facts of a run, told to every worker.
+struct RunManifest {
+  std::uint64_t run_id = 0;
+  EnvironmentSpec environment;
+  std::shared_ptr<const FragmentSchema> schema;
+  std::string run_config;       // INI text for Welcome
+  std::uint32_t num_slots = 1;  // workers that can hold a share at once
+};
+
+struct ReceivedFragment {
+  FragmentPtr fragment;
+  std::uint64_t worker_id = 0;
+  std::uint32_t slot = 0;
+};
+
+enum class WorkerEventKind : std::uint8_t { joined, left, lost, refused, misbehaved };
+
+struct WorkerEvent {
+  WorkerEventKind kind;
+  std::uint64_t worker_id = 0;  // 0 when refused
+  std::uint32_t slot = 0;
+  std::string worker_name;
+  std::string reason;  // a sentence for the log
+};
+
+// Why a produced fragment never reached the learner's tables. The learner adds its own reasons.
+enum class DropReason : std::uint8_t {
+  duplicate, malformed, out_of_spec, over_credit, worker_lost, shutdown, count_
+};
+
+struct TransportCounters {
+  std::uint64_t fragments_received = 0;   // accepted into the inbox
+  std::uint64_t steps_received = 0;
+  std::uint64_t bytes_received = 0;
+  std::array<std::uint64_t, static_cast<std::size_t>(DropReason::count_)> dropped{};  // fragments
+  std::uint64_t produced = 0;             // highest sequence each worker session reported, summed
+  std::uint64_t weight_bytes_sent = 0;
+  std::uint64_t hellos_refused = 0;
+};
+
+struct WorkerStatus {
+  std::uint64_t worker_id = 0;
+  std::uint32_t slot = 0;
+  std::string name;
+  std::uint64_t steps = 0;           // from its heartbeats
+  std::uint64_t last_sequence = 0;
+  std::uint64_t weight_version = 0;
+  Nanoseconds last_heard{};
+};
+
+// Receives experience on an own thread, validates it (length, checksum, schema, find_defect), keeps
+// it in a bounded inbox and acknowledges it; serves weights; watches over the workers.
+// Threads: every method may be called from any thread.
+class LearnerEndpoint {
+ public:
+  // Binds at once. Throws Error when the address is in use, malformed, or a wide bind lacks keys.
+  LearnerEndpoint(LearnerOptions options, RunManifest manifest, const Clock& clock = steady_clock());
+  ~LearnerEndpoint();
+
+  // Where workers connect: options.bind with a wildcard port resolved.
+  std::string address() const;
+
+  // Bytes a worker taking this slot is told to continue from. Replaces the earlier ones.
+  void set_assignment(std::uint32_t slot, Bytes assignment);
+
+  // Announces new weights to all workers; later joiners get the newest. Version must rise.
+  void publish(const WeightSnapshot& snapshot);
+
+  // Next fragment from the inbox, or nullopt at the deadline. Taking it returns its bytes of
+  // credit to the worker that sent it.
+  std::optional<ReceivedFragment> receive(std::chrono::milliseconds deadline);
+
+  std::optional<WorkerEvent> poll_event();
+  std::vector<WorkerStatus> workers() const;
+  TransportCounters counters() const;
+
+  // Tells all workers to stop and waits until they said goodbye. False at the deadline.
+  // Fragments that arrive meanwhile are still received.
+  bool stop_workers(std::chrono::milliseconds deadline);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace rl::transport
