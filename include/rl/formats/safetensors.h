@@ -1,0 +1,63 @@
+// The safetensors format: the one container for weights, optimizer states and checkpoints.
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rl/core/bytes.h"
+#include "rl/core/spec.h"
+
+namespace rl {
+
+// A named tensor whose bytes belong to somebody else (the image it was read from).
+struct TensorView {
+  std::string name;
+  DType dtype = DType::f32;
+  Shape shape;
+  std::span<const std::byte> data;  // row-major, little-endian
+};
+
+// An image (whole file), checked and indexed. Views point into the image, which must outlive them.
+// Threads: immutable after construction.
+class SafetensorsView {
+ public:
+  // Throws Error, prefixed with `where`, unless the header (at most max_header_bytes) is strict JSON
+  // without duplicate keys, every dtype is known, every shape's bytes equal its offsets, and the
+  // offsets cover the data exactly, without holes or overlaps. Nothing is allocated by a length
+  // that was not checked first.
+  SafetensorsView(std::span<const std::byte> image, std::string_view where,
+                  std::size_t max_header_bytes = std::size_t{8} << 20);
+
+  const std::vector<TensorView>& tensors() const { return tensors_; }  // in data order
+  const TensorView* find(std::string_view name) const;                 // nullptr when absent
+  const TensorView& require(std::string_view name) const;              // Error naming near ones
+  // `require` plus dtype and shape checks; data typed by T (float, double, std::int64_t, ...).
+  template <class T>
+  std::span<const T> values(std::string_view name, const Shape& shape) const;
+  const std::map<std::string, std::string>& metadata() const { return metadata_; }
+
+ private:
+  const TensorView& require_as(std::string_view name, DType dtype, const Shape& shape) const;
+
+  std::string where_;
+  std::vector<TensorView> tensors_;
+  std::map<std::string, std::string> metadata_;
+};
+
+// The image of these tensors in the order given, data 64-byte aligned, same input -> same bytes.
+// Throws Error on duplicate names or data of the wrong length.
+Bytes write_safetensors(std::span<const TensorView> tensors,
+                        const std::map<std::string, std::string>& metadata);
+
+template <>
+std::span<const float> SafetensorsView::values<float>(std::string_view, const Shape&) const;
+template <>
+std::span<const double> SafetensorsView::values<double>(std::string_view, const Shape&) const;
+template <>
+std::span<const std::int64_t> SafetensorsView::values<std::int64_t>(std::string_view,
+                                                                    const Shape&) const;
+
+}  // namespace rl
