@@ -1,0 +1,18 @@
+# Debian packages every build needs. Imported targets are made visible to the whole project, because a
+# static library hands its private libraries on to whoever links it.
+set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ON)
+find_package(Threads REQUIRED)
+find_package(cppzmq REQUIRED)
+find_package(cereal REQUIRED)
+find_package(Eigen3 REQUIRED NO_MODULE)
+find_package(nlohmann_json REQUIRED)
+find_package(Boost REQUIRED COMPONENTS program_options)
+if(RL_BUILD_TESTS)
+  find_package(doctest REQUIRED)
+endif()
+if(RL_BUILD_BENCHES)
+  find_package(benchmark REQUIRED)
+endif()
+if(RL_WITH_TORCH)
+  find_package(CorralTorch REQUIRED)
+endif()
