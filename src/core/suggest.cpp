@@ -1,0 +1,77 @@
+#include "rl/core/suggest.h"
+
+#include <algorithm>
+#include <cctype>
+
+namespace rl {
+namespace {
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return result;
+}
+
+struct Candidate {
+  std::size_t distance;
+  const std::string* name;
+};
+
+bool is_near(const std::string& wanted, const std::string& known, std::size_t distance) {
+  if (distance <= std::max<std::size_t>(2, known.size() / 3)) return distance < known.size();
+  const bool one_holds_other =
+      known.find(wanted) != std::string::npos || wanted.find(known) != std::string::npos;
+  return one_holds_other && std::min(wanted.size(), known.size()) >= 3;
+}
+
+}  // namespace
+
+// Optimal string alignment, three rows of the table at a time.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  const std::string from = lower(a);
+  const std::string to = lower(b);
+  std::vector<std::size_t> before(to.size() + 1), above(to.size() + 1), row(to.size() + 1);
+  for (std::size_t j = 0; j <= to.size(); ++j) above[j] = j;
+  for (std::size_t i = 1; i <= from.size(); ++i) {
+    row[0] = i;
+    for (std::size_t j = 1; j <= to.size(); ++j) {
+      const std::size_t replace = above[j - 1] + (from[i - 1] == to[j - 1] ? 0 : 1);
+      row[j] = std::min({above[j] + 1, row[j - 1] + 1, replace});
+      const bool swapped =
+          i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1];
+      if (swapped) row[j] = std::min(row[j], before[j - 2] + 1);
+    }
+    std::swap(before, above);
+    std::swap(above, row);
+  }
+  return above[to.size()];
+}
+
+std::vector<std::string> nearest_names(std::string_view wanted, std::span<const std::string> known,
+                                       std::size_t most) {
+  std::vector<Candidate> candidates;
+  for (const std::string& name : known) {
+    const std::size_t distance = edit_distance(wanted, name);
+    if (is_near(lower(wanted), lower(name), distance)) candidates.push_back({distance, &name});
+  }
+  std::stable_sort(candidates.begin(), candidates.end(),
+                   [](const Candidate& a, const Candidate& b) { return a.distance < b.distance; });
+  std::vector<std::string> names;
+  for (const Candidate& candidate : candidates) {
+    if (names.size() < most) names.push_back(*candidate.name);
+  }
+  return names;
+}
+
+std::string suggest(std::string_view wanted, std::span<const std::string> known) {
+  const auto near = nearest_names(wanted, known);
+  std::string text = near.empty() ? "known: " : "did you mean ";
+  const std::span<const std::string> shown = near.empty() ? known : std::span(near);
+  for (std::size_t i = 0; i < shown.size(); ++i) {
+    if (i > 0) text += near.empty() || i + 1 < shown.size() ? ", " : " or ";
+    text += shown[i];
+  }
+  return near.empty() ? text : text + "?";
+}
+
+}  // namespace rl
