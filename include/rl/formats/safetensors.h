@@ -24,9 +24,9 @@ struct TensorView {
 // Threads: immutable after construction.
 class SafetensorsView {
  public:
-  // Throws Error, prefixed with `where`, unless the header (at most max_header_bytes) is strict JSON
-  // without duplicate keys, every dtype is known, every shape's bytes equal its offsets, and the
-  // offsets cover the data exactly, without holes or overlaps. Nothing is allocated by a length
+  // Throws Error, prefixed with `where`, unless the header (at most max_header_bytes) is strict
+  // JSON without duplicate keys, every dtype is known, every shape's bytes equal its offsets, and
+  // the offsets cover the data exactly, without holes or overlaps. Nothing is allocated by a length
   // that was not checked first.
   SafetensorsView(std::span<const std::byte> image, std::string_view where,
                   std::size_t max_header_bytes = std::size_t{8} << 20);
@@ -47,8 +47,10 @@ class SafetensorsView {
   std::map<std::string, std::string> metadata_;
 };
 
-// The image of these tensors in the order given, data 64-byte aligned, same input -> same bytes.
-// Throws Error on duplicate names or data of the wrong length.
+// The image of these tensors: data from a multiple of 64 bytes on, wider elements first (so that
+// every tensor is aligned to its element), otherwise in the order given. Same input, same bytes.
+// Throws Error on duplicate names, names or metadata that are not UTF-8, or data of the wrong
+// length.
 Bytes write_safetensors(std::span<const TensorView> tensors,
                         const std::map<std::string, std::string>& metadata);
 
