@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cstring>
-#include <numeric>
 #include <set>
 #include <utility>
 
 #include "rl/core/error.h"
+#include "rl/core/suggest.h"
 #include "src/formats/safetensors_header.h"
 
 namespace rl {
@@ -48,34 +48,15 @@ std::string to_text(const Shape& shape) {
   return text + "]";
 }
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t substituted = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({substituted, row[j] + 1, diagonal + 1});
-    }
+std::string describe_names(std::string_view wanted, const std::vector<TensorView>& tensors) {
+  constexpr std::size_t kCompared = 64;  // of each name: a hostile file cannot make this slow
+  std::vector<std::string> names;
+  for (const TensorView& tensor : tensors) names.push_back(tensor.name.substr(0, kCompared));
+  const auto near = nearest_names(wanted, names);
+  std::string text = std::to_string(names.size()) + " others";
+  for (const std::string& name : near) {
+    text += (&name == &near.front() ? ", the nearest " : ", ") + show_name(name);
   }
-  return row.back();
-}
-
-std::string nearest_names(std::string_view name, const std::vector<TensorView>& tensors) {
-  constexpr std::size_t kShown = 3;
-  constexpr std::size_t kCompared = 64;
-  std::vector<std::pair<std::size_t, std::string_view>> ranked;
-  for (const TensorView& tensor : tensors) {
-    const std::string_view other = tensor.name;
-    ranked.emplace_back(edit_distance(name.substr(0, kCompared), other.substr(0, kCompared)),
-                        other);
-  }
-  const std::size_t shown = std::min(kShown, ranked.size());
-  std::partial_sort(ranked.begin(), ranked.begin() + static_cast<std::ptrdiff_t>(shown),
-                    ranked.end());
-  std::string text = shown == 0 ? "no tensors at all" : "nearest names ";
-  for (std::size_t i = 0; i < shown; ++i) text += (i > 0 ? ", " : "") + show_name(ranked[i].second);
   return text;
 }
 
@@ -176,7 +157,7 @@ const TensorView& SafetensorsView::require(std::string_view name) const {
   if (const TensorView* tensor = find(name)) return *tensor;
   throw Error({.where = where_,
                .what = "tensor " + show_name(name) + " is missing",
-               .got = nearest_names(name, tensors_),
+               .got = describe_names(name, tensors_),
                .remedy = "the file is of another model or version"});
 }
 
