@@ -9,18 +9,25 @@
 
 #include "rl/core/bytes.h"
 #include "rl/core/clock.h"
+#include "rl/core/error.h"
 #include "rl/core/fragment.h"
 #include "rl/formats/weight_snapshot.h"
 #include "rl/transport/options.h"
 
 namespace rl::transport {
 
+// The learner was silent for longer than options.learner_timeout. Connecting again may help.
+class LearnerLost : public Error {
+ public:
+  using Error::Error;
+};
+
 // What a worker says when it arrives.
 struct Hello {
-  std::string worker_name;          // for people; need not be unique
+  std::string worker_name{};        // for people; need not be unique
   std::uint64_t run_id = 0;         // 0: any run
   std::uint64_t spec_digest = 0;    // digest(EnvironmentSpec); 0: takes the learner's environment
-  std::string spec_text;            // describe(EnvironmentSpec), shown on both sides of a refusal
+  std::string spec_text{};          // describe(EnvironmentSpec), shown on both sides of a refusal
   std::int32_t wanted_slot = -1;    // -1: any
 };
 
@@ -62,8 +69,8 @@ class WorkerEndpoint {
   std::optional<WeightSnapshot> wait_for_weights(std::uint64_t at_least,
                                                  std::chrono::milliseconds deadline);
 
-  // Exchanges messages for at most this long (0: what is ready). Throws Error when the learner is
-  // lost for longer than options.learner_timeout.
+  // Exchanges messages for at most this long (0: what is ready). Every call that exchanges
+  // messages throws LearnerLost when the learner was silent for options.learner_timeout.
   void pump(std::chrono::milliseconds timeout = std::chrono::milliseconds(0));
   // Progress shown in heartbeats.
   void report_progress(std::uint64_t steps);

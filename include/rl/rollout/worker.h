@@ -1,0 +1,41 @@
+// A worker owns the loop over its environments and serves one learner.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "rl/envs/registry.h"
+#include "rl/transport/options.h"
+
+namespace rl::rollout {
+
+struct WorkerRunOptions {
+  transport::WorkerOptions transport{};
+  std::string name = "worker";
+  std::int32_t slot = -1;  // wanted share of the environments; -1: any
+  // How long to look for a learner, at the start and after losing one, before giving up.
+  std::chrono::milliseconds retry{15000};
+  std::chrono::milliseconds close_deadline{5000};
+};
+
+struct WorkerSummary {
+  std::uint64_t steps = 0;
+  std::uint64_t fragments = 0;
+  std::uint64_t fragments_lost = 0;  // unacknowledged when the connection ended
+  std::uint64_t connections = 0;
+};
+
+// Connects, takes the learner's environment from `registry`, steps it and sends fragments until the
+// learner says stop or `stop` becomes true. A lost learner is looked for again; state then comes
+// from the learner's assignment. Returns after a closing handshake.
+// Throws Error when the learner refuses, stays away longer than `retry`, or names an environment
+// that the registry lacks.
+// Threads: runs on the caller's thread; several workers may run in one process.
+WorkerSummary run_worker(const WorkerRunOptions& options, const EnvironmentRegistry& registry,
+                         const std::atomic<bool>& stop,
+                         const std::function<void(const std::string&)>& log);
+
+}  // namespace rl::rollout

@@ -1,0 +1,14 @@
+#include "learner/torch_setup.h"
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+
+namespace rl {
+
+void set_up_torch() {
+  at::set_num_threads(1);
+  at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false);
+  at::globalContext().setDeterministicFillUninitializedMemory(false);
+}
+
+}  // namespace rl

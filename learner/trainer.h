@@ -1,0 +1,87 @@
+// The learner loop: collect, update, publish, evaluate, checkpoint, report.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "learner/evaluator.h"
+#include "learner/round_assembler.h"
+#include "learner/run_folder.h"
+#include "learner/run_state.h"
+#include "rl/learner/algorithm.h"
+#include "rl/learner/train.h"
+#include "rl/rollout/run_config.h"
+#include "rl/rollout/worker_pool.h"
+#include "rl/transport/learner_endpoint.h"
+
+namespace rl {
+
+// One training from start or checkpoint to end; see train.h.
+// Threads: run() on one thread. Workers, the endpoint and the evaluation have their own.
+class Trainer {
+ public:
+  Trainer(const TrainOptions& options, const EnvironmentRegistry& registry,
+          const TrainHooks& hooks);
+  TrainSummary run();
+
+ private:
+  bool lockstep() const { return config_.mode == rollout::Mode::lockstep; }
+  bool finished() const;
+  double elapsed_seconds() const;  // of the whole run, earlier calls included
+  TrainingProgress progress() const;
+  void log(const std::string& line) const;
+
+  void start();
+  void restore();
+  void publish();
+  void assign_slots(std::uint64_t round);
+  bool collect();        // false: interrupted
+  bool collect_round();
+  bool collect_ready();
+  bool look_after_workers();
+  void note_events();
+  bool belongs_here(const transport::ReceivedFragment& received);
+  void drop(LearnerDrop reason) { ++state_.dropped[static_cast<std::size_t>(reason)]; }
+  void insert(const FragmentPtr& fragment);
+  void update();
+  void evaluate_if_due();
+  void apply(Evaluated evaluated);
+  void checkpoint();
+  void checkpoint_if_due();
+  void report();
+  void log_metrics();
+  double steps_per_second() const;  // of this call
+  Progress progress_now() const;
+  TrainSummary finish();
+  void evaluate_final();
+  TrainSummary summarise(const Bytes& weights) const;
+
+  const TrainOptions& options_;
+  const EnvironmentRegistry& registry_;
+  const TrainHooks& hooks_;
+  EnvironmentSpec spec_;
+  std::shared_ptr<const FragmentSchema> schema_;
+  std::unique_ptr<Algorithm> algorithm_;
+  rollout::RunConfig config_;
+  RunFolder folder_;
+  replay::Table table_;
+  RoundAssembler assembler_;
+  RunState state_;
+  std::unique_ptr<Evaluator> evaluator_;
+  std::unique_ptr<transport::LearnerEndpoint> endpoint_;
+  std::unique_ptr<rollout::WorkerPool> pool_;
+
+  WeightSnapshot published_;
+  bool updated_ = true;             // since the last publication
+  std::uint64_t checkpointed_steps_ = 0;
+  Nanoseconds started_{}, last_checkpoint_{}, last_progress_{}, last_publication_{};
+  std::uint64_t steps_at_start_ = 0;
+  double staleness_ = 0.0;          // versions behind, mean of the last fragments
+  std::map<std::string, double> metric_sums_;
+  std::size_t metric_updates_ = 0;
+  bool interrupted_ = false;
+};
+
+}  // namespace rl
