@@ -1,7 +1,8 @@
 #include "rl/core/spec.h"
 
+#include <array>
+#include <charconv>
 #include <limits>
-#include <sstream>
 
 #include "rl/core/checksum.h"
 #include "rl/core/error.h"
@@ -16,11 +17,16 @@ double bound_at(const std::vector<double>& bounds, std::size_t element, double u
   return bounds.size() == 1 ? bounds[0] : bounds[element];
 }
 
+std::string number(double value) {  // shortest text that reads back as the same number
+  std::array<char, 32> text;
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  return {text.data(), end};
+}
+
 std::string join(const std::vector<double>& values) {
-  std::ostringstream out;
-  out.precision(9);
-  for (std::size_t i = 0; i < values.size(); ++i) out << (i ? " " : "") << values[i];
-  return out.str();
+  std::string text;
+  for (const double value : values) text += (text.empty() ? "" : " ") + number(value);
+  return text;
 }
 
 void require(bool ok, const EnvironmentSpec& spec, const std::string& field, const char* what,
@@ -143,14 +149,11 @@ std::string describe(const TensorSpec& spec) {
 }
 
 std::string describe(const EnvironmentSpec& spec) {
-  std::ostringstream out;
-  out.precision(9);
-  out << "environment " << spec.name << "\n";
-  for (const auto& tensor : spec.observations) out << "observation " << describe(tensor) << "\n";
-  for (const auto& tensor : spec.actions) out << "action " << describe(tensor) << "\n";
-  out << "reward low(" << spec.reward_low << ") high(" << spec.reward_high << ")\n";
-  out << "max_episode_steps " << spec.max_episode_steps << "\n";
-  return out.str();
+  std::string text = "environment " + spec.name + "\n";
+  for (const auto& tensor : spec.observations) text += "observation " + describe(tensor) + "\n";
+  for (const auto& tensor : spec.actions) text += "action " + describe(tensor) + "\n";
+  text += "reward low(" + number(spec.reward_low) + ") high(" + number(spec.reward_high) + ")\n";
+  return text + "max_episode_steps " + std::to_string(spec.max_episode_steps) + "\n";
 }
 
 std::uint64_t digest(const EnvironmentSpec& spec) { return fnv1a(describe(spec)); }

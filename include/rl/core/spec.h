@@ -69,9 +69,17 @@ struct EnvironmentSpec {
 // the wrong length, low > high, discrete action that does not start at 0, mask of the wrong size).
 void validate(const EnvironmentSpec& spec);
 
-// One line per tensor, stable text: shown to users and hashed by `digest`.
+// One line per tensor, stable text: shown to users, hashed by `digest`, kept in files.
+//
+//   environment CartPole-v1
+//   observation state f32[4] low(-4.8) high(4.8)
+//   action push i32[] low(0) high(1)
+//   reward low(-1) high(1)
+//   max_episode_steps 500
 std::string describe(const TensorSpec& spec);
 std::string describe(const EnvironmentSpec& spec);
+// Reads what describe() wrote and validates it. Throws Error naming the line.
+EnvironmentSpec spec_from_text(std::string_view text);
 std::uint64_t digest(const EnvironmentSpec& spec);
 
 // Index of the named tensor, or -1.
