@@ -1,0 +1,36 @@
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "rl/core/error.h"
+#include "rl/cuda/kernels.h"
+
+using namespace rl::cuda;
+
+namespace {
+
+template <class Call>
+std::string error_of(Call call) {
+  try {
+    call();
+  } catch (const rl::Error& error) {
+    return error.what();
+  }
+  return {};
+}
+
+bool contains(const std::string& text, const char* part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_SUITE("cuda kernels") {
+  TEST_CASE("every kernel refuses an empty batch, or says that the build has none") {
+    const std::string expected = has_kernels() ? "empty" : "RL_WITH_CUDA";
+    CHECK(contains(error_of([] { gae({}, 0.99, 0.95, nullptr, nullptr); }), expected.c_str()));
+    CHECK(contains(error_of([] { categorical({}, nullptr, nullptr, nullptr); }), expected.c_str()));
+    CHECK(contains(error_of([] { categorical_backward({}, nullptr, nullptr, nullptr, nullptr); }),
+                   expected.c_str()));
+  }
+}
