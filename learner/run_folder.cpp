@@ -8,13 +8,7 @@ namespace rl {
 namespace {
 
 std::filesystem::path make_folder(const std::filesystem::path& path) {
-  std::error_code error;
-  std::filesystem::create_directories(path, error);
-  if (error) {
-    throw Error({.where = path.string(),
-                 .what = "cannot make the run folder: " + error.message(),
-                 .remedy = "choose another --out"});
-  }
+  make_folders(path);
   return path;
 }
 

@@ -8,6 +8,7 @@
 #include "learner/torch_setup.h"
 #include "rl/core/error.h"
 #include "rl/formats/digest.h"
+#include "rl/formats/files.h"
 #include "rl/transport/keys.h"
 
 namespace rl {
@@ -53,6 +54,11 @@ rollout::RunConfig make_run_config(const TrainOptions& options, const Environmen
 EnvironmentSpec find_spec(const TrainOptions& options, const EnvironmentRegistry& registry,
                           const TrainHooks& hooks) {
   if (hooks.external_environment) return *hooks.external_environment;
+  if (!options.spec_file.empty()) {
+    constexpr std::size_t kMostBytes = std::size_t{1} << 20;
+    const Bytes text = read_file(options.spec_file, kMostBytes);
+    return spec_from_text({reinterpret_cast<const char*>(text.data()), text.size()});
+  }
   return registry.make(options.environment)->spec();
 }
 
@@ -75,7 +81,7 @@ Trainer::Trainer(const TrainOptions& options, const EnvironmentRegistry& registr
       folder_(options),
       table_(seeded(algorithm_->table_options(), options.seed)),
       assembler_(options.num_environments) {
-  if (!hooks.external_environment) {
+  if (!hooks.external_environment && options.spec_file.empty()) {
     evaluator_ = std::make_unique<Evaluator>(
         registry, spec_.name,
         rollout::EvaluationOptions{.episodes = options.evaluation_episodes,
@@ -149,6 +155,7 @@ void Trainer::start() {
   workers.num_workers = options_.num_workers;
   workers.program = hooks_.program;
   workers.key_folder = options_.keys;
+  workers.process_started = hooks_.worker_started;
   workers.worker.transport.connect = endpoint_->address();
   if (!options_.keys.empty()) {
     transport::load_worker_keys(options_.keys, workers.worker.transport);
@@ -170,6 +177,7 @@ void Trainer::restore() {
                  .expected = name,
                  .remedy = "it was not written by a training run"});
   };
+  require_same_run(checkpoint->facts);
   algorithm_->load_state(part("algorithm.safetensors"));
   table_.load_state(part("replay.bin"), schema_);
   assembler_.load_state(part("environments.bin"));
@@ -178,6 +186,31 @@ void Trainer::restore() {
   checkpointed_steps_ = state_.environment_steps;
   log("resumed at " + std::to_string(state_.environment_steps) + " steps, weights version " +
       std::to_string(state_.weight_version));
+}
+
+void Trainer::require_same_run(const std::map<std::string, std::string>& facts) const {
+  for (const auto& [name, now] : identity()) {
+    const auto then = facts.find(name);
+    if (then != facts.end() && then->second == now) continue;
+    throw Error({.where = folder_.path().string(),
+                 .what = "the run to resume has another " + name,
+                 .expected = then == facts.end() ? "a recorded one" : then->second,
+                 .got = now,
+                 .remedy = "resume with the options of the first start, or choose another --out"});
+  }
+}
+
+std::map<std::string, std::string> Trainer::identity() const {
+  return {{"algorithm", options_.algorithm},
+          {"environment", spec_.name},
+          {"mode", options_.mode},
+          {"seed", std::to_string(options_.seed)}};
+}
+
+std::map<std::string, std::string> Trainer::facts(
+    std::map<std::string, std::string> more) const {
+  more.merge(identity());
+  return more;
 }
 
 void Trainer::assign_slots(std::uint64_t round) {
@@ -339,11 +372,9 @@ void Trainer::apply(Evaluated evaluated) {
   state_.best_evaluation = evaluated.mean_return;
   folder_.save_best({.number = evaluated.environment_steps,
                      .parts = {{"weights.safetensors", *evaluated.image}},
-                     .facts = {{"algorithm", options_.algorithm},
-                               {"environment", spec_.name},
-                               {"environment_steps", std::to_string(evaluated.environment_steps)},
-                               {"evaluation_return", std::to_string(evaluated.mean_return)},
-                               {"weight_version", std::to_string(evaluated.weight_version)}}});
+                     .facts = facts({{"environment_steps", std::to_string(evaluated.environment_steps)},
+                                     {"evaluation_return", std::to_string(evaluated.mean_return)},
+                                     {"weight_version", std::to_string(evaluated.weight_version)}})});
 }
 
 void Trainer::checkpoint() {
@@ -357,13 +388,9 @@ void Trainer::checkpoint() {
                           {"environments.bin", assembler_.save_state()},
                           {"evaluation.bin", evaluator_ ? evaluator_->save_state() : Bytes{}},
                           {"run.bin", to_bytes(saved)}},
-                .facts = {{"algorithm", options_.algorithm},
-                          {"environment", spec_.name},
-                          {"mode", options_.mode},
-                          {"seed", std::to_string(options_.seed)},
-                          {"environment_steps", std::to_string(state_.environment_steps)},
-                          {"weight_version", std::to_string(state_.weight_version)},
-                          {"weights_digest", to_hex(digest(weights))}}});
+                .facts = facts({{"environment_steps", std::to_string(state_.environment_steps)},
+                                {"weight_version", std::to_string(state_.weight_version)},
+                                {"weights_digest", to_hex(digest(weights))}})});
   checkpointed_steps_ = state_.environment_steps;
   last_checkpoint_ = steady_clock().now();
 }

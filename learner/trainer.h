@@ -35,6 +35,9 @@ class Trainer {
 
   void start();
   void restore();
+  std::map<std::string, std::string> identity() const;  // what a resumed run must share
+  std::map<std::string, std::string> facts(std::map<std::string, std::string> more) const;
+  void require_same_run(const std::map<std::string, std::string>& facts) const;
   void publish();
   void assign_slots(std::uint64_t round);
   bool collect();        // false: interrupted

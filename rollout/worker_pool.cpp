@@ -126,7 +126,9 @@ struct WorkerPool::Impl {
     if (!options.key_folder.empty()) {
       arguments.insert(arguments.end(), {"--keys", options.key_folder});
     }
-    return std::make_unique<ProcessWorker>(options.program, std::move(arguments));
+    auto process = std::make_unique<ProcessWorker>(options.program, std::move(arguments));
+    if (options.process_started) options.process_started(process->process_id());
+    return process;
   }
 
   void restart(std::size_t index) {

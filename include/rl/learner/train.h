@@ -22,6 +22,8 @@ struct TrainHooks {
   std::string config_text{};  // resolved configuration, written to <out>/config.ini
   // Spec of external simulators (rollout::Session), when the registry has no such environment.
   std::optional<EnvironmentSpec> external_environment{};
+  // Called with the process id of every worker process that is started.
+  std::function<void(int)> worker_started{};
   // Called from several threads, one at a time.
   std::function<void(const std::string& line)> log{};
   // Called from the learner's thread, at most a few times a second.

@@ -14,6 +14,7 @@ namespace rl {
 struct TrainOptions {
   std::string algorithm = "ppo";       // ppo or dqn
   std::string environment = "CartPole-v1";
+  std::string spec_file{};             // text of a simulator's spec, instead of `environment`
   std::size_t num_environments = 8;    // over all workers; fixes the result in lockstep mode
   std::size_t num_workers = 2;         // local workers started by the run; 0: wait for remote ones
   std::size_t num_slots = 0;           // shares of the environments; 0: num_workers, at least 1

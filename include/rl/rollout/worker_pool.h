@@ -20,6 +20,7 @@ struct WorkerPoolOptions {
   WorkerRunOptions worker{};   // name and slot are set per worker
   std::string program{};       // process: started as `program worker --connect ... --slot k ...`
   std::string key_folder{};    // process: passed on as --keys, never a key itself
+  std::function<void(int)> process_started{};  // told every process id
   std::size_t max_fruitless_restarts = 20;  // in a row without made_progress(), before giving up
 };
 
