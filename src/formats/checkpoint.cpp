@@ -1,0 +1,230 @@
+#include "rl/formats/checkpoint.h"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+#include <string_view>
+
+#include "rl/core/error.h"
+#include "rl/formats/digest.h"
+#include "src/formats/manifest.h"
+
+namespace rl {
+namespace {
+
+using formats::kManifestName;
+using std::filesystem::path;
+
+constexpr std::string_view kPartial = ".partial";
+
+bool is_there(const path& file) {
+  std::error_code ignored;
+  return std::filesystem::exists(std::filesystem::symlink_status(file, ignored));
+}
+
+// The number of a folder named exactly like one.
+std::optional<std::uint64_t> number_of(std::string_view name) {
+  std::uint64_t number = 0;
+  const auto end = name.data() + name.size();
+  const auto result = std::from_chars(name.data(), end, number);
+  if (result.ec != std::errc() || result.ptr != end) return std::nullopt;
+  return std::to_string(number) == name ? std::optional(number) : std::nullopt;
+}
+
+struct Entry {
+  std::uint64_t number = 0;
+  bool partial = false;  // <number>.partial
+  bool whole = false;    // has a manifest, which is written last
+};
+
+std::vector<Entry> entries_of(const path& folder) {
+  std::vector<Entry> entries;
+  std::error_code error;
+  for (std::filesystem::directory_iterator file(folder, error), end; !error && file != end;
+       file.increment(error)) {
+    const std::string name = file->path().filename().string();
+    const bool partial = name.ends_with(kPartial);
+    const auto number =
+        number_of(std::string_view(name).substr(0, name.size() - (partial ? kPartial.size() : 0)));
+    if (number) entries.push_back({*number, partial, is_there(file->path() / kManifestName)});
+  }
+  if (error && error != std::errc::no_such_file_or_directory) {
+    throw Error({.where = folder.string(),
+                 .what = "cannot list the checkpoints: " + error.message(),
+                 .remedy = "check the folder's permissions"});
+  }
+  return entries;
+}
+
+// The manifest first: what a kill leaves of the rest is no checkpoint any more.
+void remove_checkpoint(const path& folder, FileSystem& files) {
+  remove_path(folder / kManifestName, files);
+  remove_path(folder, files);
+}
+
+Bytes read_part(const path& file, const formats::PartEntry& entry, FileSystem& files) {
+  Bytes data = read_file(file, entry.bytes, files);
+  const std::string found = to_hex(digest(data));
+  if (data.size() == entry.bytes && found == entry.digest) return data;
+  throw Error({.where = file.string(),
+               .what = "the part is damaged",
+               .expected = std::to_string(entry.bytes) + " bytes with digest " + entry.digest,
+               .got = std::to_string(data.size()) + " bytes with digest " + found,
+               .remedy = "use another checkpoint"});
+}
+
+Checkpoint read_checkpoint(const path& folder, std::uint64_t number, FileSystem& files) {
+  const path manifest_path = folder / kManifestName;
+  const Bytes bytes = read_file(manifest_path, formats::kMaxManifestBytes, files);
+  const auto manifest = formats::parse_manifest(
+      {reinterpret_cast<const char*>(bytes.data()), bytes.size()}, manifest_path.string());
+  if (manifest.number != number) {
+    throw Error({.where = manifest_path.string(),
+                 .what = "the manifest is of another checkpoint",
+                 .expected = std::to_string(number),
+                 .got = std::to_string(manifest.number),
+                 .remedy = "give the folder its own number as name"});
+  }
+  Checkpoint checkpoint{.number = number, .parts = {}, .facts = manifest.facts};
+  for (const auto& [name, entry] : manifest.parts) {
+    checkpoint.parts[name] = read_part(folder / name, entry, files);
+  }
+  return checkpoint;
+}
+
+std::string to_text(const std::vector<std::uint64_t>& numbers) {
+  std::string text;
+  for (const auto number : numbers) text += (text.empty() ? "" : ", ") + std::to_string(number);
+  return text.empty() ? "none" : text;
+}
+
+}  // namespace
+
+CheckpointStore::CheckpointStore(path folder, std::size_t keep, FileSystem& files)
+    : folder_(std::move(folder)), keep_(keep), files_(&files) {
+  if (keep_ > 0) return;
+  throw Error({.where = folder_.string(),
+               .what = "cannot keep no checkpoint at all",
+               .expected = "at least 1",
+               .got = "0",
+               .remedy = "set the number of checkpoints to keep"});
+}
+
+void CheckpointStore::save(const Checkpoint& checkpoint) {
+  make_folders(folder_, *files_);
+  finish_killed_saves();
+  const path target = folder_ / std::to_string(checkpoint.number);
+  const path partial = target.string() + std::string(kPartial);
+  bool replacing = false;
+  try {
+    write_parts(partial, checkpoint);
+    if (is_there(target)) {
+      replacing = true;
+      remove_checkpoint(target, *files_);
+    }
+    rename_path(partial, target, *files_);
+  } catch (const Error&) {
+    // Complete by then, and all that is left of this number: the next save renames it.
+    if (replacing) throw;
+    try {
+      remove_path(partial, *files_);
+    } catch (const Error&) {
+      // The first failure is the one to tell; the next save tidies up.
+    }
+    throw;
+  }
+  sync_folder(folder_, *files_);
+  remove_others(checkpoint.number);
+}
+
+void CheckpointStore::finish_killed_saves() const {
+  for (const Entry& entry : entries_of(folder_)) {
+    const path target = folder_ / std::to_string(entry.number);
+    if (!entry.partial) {
+      if (!is_there(target / kManifestName)) remove_path(target, *files_);
+      continue;
+    }
+    const path partial = target.string() + std::string(kPartial);
+    if (entry.whole && !is_there(target / kManifestName)) {
+      remove_path(target, *files_);
+      rename_path(partial, target, *files_);
+    } else {
+      remove_checkpoint(partial, *files_);
+    }
+  }
+}
+
+void CheckpointStore::write_parts(const path& folder, const Checkpoint& checkpoint) const {
+  const std::string manifest = formats::manifest_text(checkpoint);
+  make_folders(folder, *files_);
+  for (const auto& [name, data] : checkpoint.parts) write_file(folder / name, data, *files_);
+  write_file(folder / kManifestName, std::as_bytes(std::span(manifest)), *files_);
+  sync_folder(folder, *files_);
+}
+
+void CheckpointStore::remove_others(std::uint64_t newest) const {
+  auto all = numbers();
+  while (!all.empty() && all.back() > newest) {
+    remove_checkpoint(folder_ / std::to_string(all.back()), *files_);
+    all.pop_back();
+  }
+  for (std::size_t i = 0; i + keep_ < all.size(); ++i) {
+    remove_checkpoint(folder_ / std::to_string(all[i]), *files_);
+  }
+}
+
+path CheckpointStore::folder_of(std::uint64_t number) const {
+  const path target = folder_ / std::to_string(number);
+  const path partial = target.string() + std::string(kPartial);
+  if (is_there(target / kManifestName)) return target;
+  if (is_there(partial / kManifestName)) return partial;
+  throw Error({.where = folder_.string(),
+               .what = "there is no checkpoint " + std::to_string(number),
+               .got = to_text(numbers()),
+               .remedy = "choose one of these"});
+}
+
+Checkpoint CheckpointStore::load(std::uint64_t number) const {
+  const path folder = folder_of(number);
+  try {
+    return read_checkpoint(folder, number, *files_);
+  } catch (const Error&) {
+    // A writer may have renamed the folder under our hands.
+    if (folder_of(number) == folder) throw;
+  }
+  return read_checkpoint(folder_of(number), number, *files_);
+}
+
+std::optional<Checkpoint> CheckpointStore::load_newest(std::vector<std::string>* warnings) const {
+  constexpr int kMostListings = 10;
+  std::vector<std::string> damaged;
+  for (int listing = 0; listing < kMostListings; ++listing) {
+    damaged.clear();
+    const auto listed = numbers();
+    for (auto number = listed.rbegin(); number != listed.rend(); ++number) {
+      try {
+        Checkpoint checkpoint = load(*number);
+        if (warnings) warnings->insert(warnings->end(), damaged.begin(), damaged.end());
+        return checkpoint;
+      } catch (const formats::UnknownVersion&) {
+        throw;
+      } catch (const Error& error) {
+        damaged.push_back("checkpoint " + std::to_string(*number) +
+                          " is passed over: " + error.what());
+      }
+    }
+    if (numbers() == listed) break;  // otherwise a writer went by and removed what was listed
+  }
+  if (warnings) warnings->insert(warnings->end(), damaged.begin(), damaged.end());
+  return std::nullopt;
+}
+
+std::vector<std::uint64_t> CheckpointStore::numbers() const {
+  std::set<std::uint64_t> numbers;
+  for (const Entry& entry : entries_of(folder_)) {
+    if (entry.whole) numbers.insert(entry.number);
+  }
+  return {numbers.begin(), numbers.end()};
+}
+
+}  // namespace rl
