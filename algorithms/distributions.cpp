@@ -47,6 +47,7 @@ ActionEvaluation evaluate_gaussian(const at::Tensor& means, const at::Tensor& lo
   return {.log_probs = densities.sum(1), .entropy = entropies.expand_as(means).sum(1)};
 }
 
+// What depends on the action alone is computed in double: near the bounds tanh is too flat for f32.
 ActionEvaluation evaluate_squashed_gaussian(const at::Tensor& outputs, const at::Tensor& actions,
                                             const SquashedRange& range) {
   const std::int64_t elements = actions.size(1);
@@ -54,11 +55,12 @@ ActionEvaluation evaluate_squashed_gaussian(const at::Tensor& outputs, const at:
   const at::Tensor log_std =
       outputs.narrow(1, elements, elements).clamp(range.log_std_low, range.log_std_high);
   const at::Tensor half_width = (range.high - range.low) / 2;
-  const at::Tensor squashed = ((actions - range.low) / half_width - 1)
+  const at::Tensor squashed = ((actions.to(at::kDouble) - range.low) / half_width - 1)
                                   .clamp(-1 + kSquashMargin, 1 - kSquashMargin);
-  ActionEvaluation normal = evaluate_gaussian(means, log_std, squashed.atanh());
-  const at::Tensor log_slope = ((1 - squashed) * (1 + squashed) * half_width).log();
-  normal.log_probs = normal.log_probs - log_slope.sum(1);
+  ActionEvaluation normal =
+      evaluate_gaussian(means, log_std, squashed.atanh().to(outputs.scalar_type()));
+  const at::Tensor log_slope = ((1 - squashed) * (1 + squashed) * half_width).log().sum(1);
+  normal.log_probs = normal.log_probs - log_slope.to(outputs.scalar_type());
   return normal;
 }
 

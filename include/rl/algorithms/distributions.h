@@ -31,8 +31,8 @@ ActionEvaluation evaluate_gaussian(const at::Tensor& means /* [N, E] */,
                                    const at::Tensor& actions /* [N, E] */);
 
 struct SquashedRange {
-  at::Tensor low;   // [E] bounds of the action
-  at::Tensor high;  // [E]
+  at::Tensor low;   // f64 [E] bounds of the action
+  at::Tensor high;  // f64 [E]
   double log_std_low = -20.0;  // clamp of log_std
   double log_std_high = 2.0;
 };

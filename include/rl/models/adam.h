@@ -1,0 +1,54 @@
+// Adam over the flat parameters of a model.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+#include "rl/formats/safetensors.h"
+#include "rl/models/parameters.h"
+#include "rl/models/state_dict.h"
+
+namespace rl {
+
+struct AdamOptions {
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double max_gradient_norm = 0.0;  // global 2-norm over all parameters; 0: no clipping
+};
+
+// Adam (Kingma & Ba 2015, algorithm 1), clipped by the global norm (Pascanu et al. 2013), with the
+// whole step thrown away when it is not finite.
+// Threads: one thread at a time. Keeps a reference to the parameters, which must outlive it.
+class Adam {
+ public:
+  Adam(Parameters& parameters, const AdamOptions& options);
+
+  struct Step {
+    bool applied = false;
+    double gradient_norm = 0.0;  // before clipping
+  };
+  // One step from parameters.gradients(), which are clipped in place. When `loss` ([]) or the norm
+  // is not finite, weights, moments and step count keep every bit and the step is counted.
+  Step step(const at::Tensor& loss, double learning_rate);
+
+  std::uint64_t num_steps() const { return num_steps_; }      // applied
+  std::uint64_t num_skipped() const { return num_skipped_; }  // thrown away
+
+  // Moments, step count and skip count, named "adam...".
+  void put(StateDict& state) const;
+  // What put() wrote; throws Error naming the tensor and changes nothing when it does not fit.
+  void load(const SafetensorsView& image);
+
+ private:
+  Parameters& parameters_;
+  AdamOptions options_;
+  at::Tensor first_moment_;
+  at::Tensor second_moment_;
+  at::Tensor step_tensor_;  // f32 [1], what the fused operation wants
+  std::uint64_t num_steps_ = 0;
+  std::uint64_t num_skipped_ = 0;
+};
+
+}  // namespace rl
