@@ -1,0 +1,85 @@
+#include "src/policies/action_head.h"
+
+#include <algorithm>
+
+#include "rl/policies/distribution.h"
+
+namespace rl {
+namespace {
+
+// Chooses, then scores what was written.
+template <class Distribution, class T>
+void choose(const Distribution& distribution, std::span<T> action, const HeadRow& row,
+            ActMode mode) {
+  if (mode == ActMode::sample) {
+    distribution.sample(*row.stream, action);
+  } else {
+    distribution.mode(action);
+  }
+  if (row.log_prob == nullptr) return;
+  *row.log_prob = static_cast<float>(distribution.log_prob(std::span<const T>(action)));
+}
+
+}  // namespace
+
+ActionHead::ActionHead(const PolicySpec& policy, const EnvironmentSpec& spec)
+    : policy_(policy),
+      dtype_(spec.actions.at(0).dtype),
+      elements_(spec.actions.at(0).num_elements()) {
+  const TensorSpec& action = spec.actions[0];
+  for (std::size_t i = 0; i < elements_; ++i) {
+    if (action.is_discrete()) {
+      categories_.push_back(action.num_categories(i));
+    } else {
+      low_.push_back(action.low_at(i));
+      high_.push_back(action.high_at(i));
+    }
+  }
+}
+
+void ActionHead::act(const HeadRow& row, const HeadWeights& weights, ActMode mode) const {
+  switch (dtype_) {
+    case DType::i32: return act_discrete<std::int32_t>(row, weights.epsilon, mode);
+    case DType::i64: return act_discrete<std::int64_t>(row, weights.epsilon, mode);
+    case DType::f32: return act_continuous<float>(row, weights.log_std, mode);
+    default: return act_continuous<double>(row, weights.log_std, mode);
+  }
+}
+
+template <class T>
+void ActionHead::act_discrete(const HeadRow& row, double epsilon, ActMode mode) const {
+  const std::span<T> action(reinterpret_cast<T*>(row.action), elements_);
+  if (policy_.head == PolicyHead::categorical) {
+    return choose(MultiDiscrete(row.outputs, categories_, row.mask), action, row, mode);
+  }
+  double log_prob = 0.0;
+  std::size_t offset = 0;
+  for (std::size_t element = 0; element < elements_; ++element) {
+    const auto count = static_cast<std::size_t>(categories_[element]);
+    const EpsilonGreedy part(row.outputs.subspan(offset, count), epsilon,
+                             row.mask.empty() ? row.mask : row.mask.subspan(offset, count));
+    const std::int64_t choice = mode == ActMode::sample ? part.sample(*row.stream) : part.mode();
+    action[element] = static_cast<T>(choice);
+    log_prob += part.log_prob(choice);
+    offset += count;
+  }
+  if (row.log_prob != nullptr) *row.log_prob = static_cast<float>(log_prob);
+}
+
+template <class T>
+void ActionHead::act_continuous(const HeadRow& row, std::span<const float> log_std,
+                                ActMode mode) const {
+  const std::span<T> action(reinterpret_cast<T*>(row.action), elements_);
+  if (policy_.head == PolicyHead::gaussian) {
+    return choose(DiagonalGaussian(row.outputs, log_std), action, row, mode);
+  }
+  const std::span<float> own_log_std = row.outputs.subspan(elements_);
+  for (float& value : own_log_std) {
+    value = std::clamp(value, static_cast<float>(policy_.log_std_low),
+                       static_cast<float>(policy_.log_std_high));
+  }
+  choose(SquashedGaussian(row.outputs.first(elements_), own_log_std, low_, high_), action, row,
+         mode);
+}
+
+}  // namespace rl
