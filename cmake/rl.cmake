@@ -80,9 +80,11 @@ function(rl_test area)
   target_link_libraries(test_${area} PRIVATE ${objects} rl_test_main rl_flags)
   target_link_libraries(${binary} PRIVATE ${objects})
 
+  cmake_path(RELATIVE_PATH CMAKE_CURRENT_SOURCE_DIR BASE_DIRECTORY ${PROJECT_SOURCE_DIR}
+    OUTPUT_VARIABLE folder)
   foreach(source IN LISTS ARG_SOURCES)
     cmake_path(GET source STEM stem)
-    add_test(NAME ${area}/${stem} COMMAND ${binary} --source-file=*/tests/${area}/${source})
+    add_test(NAME ${area}/${stem} COMMAND ${binary} --source-file=*/${folder}/${source})
     # A file whose cases are all gone must not count as passed.
     set_tests_properties(${area}/${stem} PROPERTIES LABELS ${label} TIMEOUT ${ARG_TIMEOUT}
       FAIL_REGULAR_EXPRESSION "test cases: *0 ")
