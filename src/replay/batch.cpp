@@ -148,7 +148,7 @@ void sum_rewards(const Item& item, const float* reward, std::size_t count, doubl
   }
   const FragmentHeader& header = item.fragment->header();
   const bool terminated =
-      header.end == FragmentEnd::terminated && item.step + count == header.num_steps;
+      item.step + count == header.num_steps && header.end == FragmentEnd::terminated;
   batch.rewards[b] = static_cast<float>(sum);
   batch.discounts[b] = terminated ? 0.0F : static_cast<float>(factor);
 }
@@ -169,11 +169,7 @@ TransitionBatch gather_transitions(std::span<const Item> items, std::size_t n_st
   Sources sources(layout, parts, batch.schema->require(kRewardColumn), batch.size);
 
   // Each pass touches memory that the pass before asked for, so the misses of a batch overlap.
-  for (const Item& item : items) {
-    const std::byte* header = item.fragment->block().data();
-    __builtin_prefetch(header);
-    __builtin_prefetch(header + kAlignment);
-  }
+  for (const Item& item : items) __builtin_prefetch(item.fragment->block().data());
   for (std::size_t b = 0; b < batch.size; ++b) {
     check(items[b], *batch.schema);
     sources.find(b, items[b], num_summed(items[b], n_step));

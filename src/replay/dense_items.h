@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "rl/replay/selector.h"
+#include "src/replay/huge_pages.h"
 
 namespace rl::replay {
 
@@ -33,13 +34,13 @@ class DenseItems {
   std::size_t size() const { return items_.size(); }
   ItemIndex at(std::size_t position) const { return items_[position]; }
   std::size_t position(ItemIndex item) const { return positions_[item]; }
-  const std::vector<ItemIndex>& items() const { return items_; }
+  std::vector<ItemIndex> items() const { return {items_.begin(), items_.end()}; }
   void prefetch_at(std::size_t position) const { __builtin_prefetch(&items_[position]); }
   void prefetch_position(ItemIndex item) const { __builtin_prefetch(&positions_[item]); }
 
  private:
-  std::vector<ItemIndex> items_;           // by position
-  std::vector<std::uint32_t> positions_;   // by item
+  HugeVector<ItemIndex> items_;          // by position
+  HugeVector<std::uint32_t> positions_;  // by item
 };
 
 }  // namespace rl::replay

@@ -11,6 +11,7 @@
 #include "rl/core/bytes.h"
 #include "rl/replay/selector.h"
 #include "rl/replay/table.h"
+#include "src/replay/huge_pages.h"
 
 namespace rl::replay {
 
@@ -78,10 +79,10 @@ class ItemStore {
   RngStream sampler_random_;
   RngStream remover_random_;
 
-  std::vector<Record> records_;          // by item index
+  HugeVector<Record> records_;           // by item index
   std::vector<ItemIndex> free_records_;  // the last is taken first
-  std::vector<double> priorities_;       // by item index; empty unless a selector is prioritized
-  std::vector<Slot> slots_;
+  HugeVector<double> priorities_;        // by item index; empty unless a selector is prioritized
+  HugeVector<Slot> slots_;
   std::vector<std::uint32_t> free_slots_;
   std::vector<FragmentPtr> freed_;
   std::vector<Draw> draws_;              // of the batch under way

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "rl/replay/selector.h"
+#include "src/replay/huge_pages.h"
 
 namespace rl::replay {
 
@@ -28,7 +29,7 @@ class OrderedSelector final : public ItemSelector {
   };
 
   bool newest_first_;
-  std::vector<Links> links_;  // by item
+  HugeVector<Links> links_;  // by item
   ItemIndex oldest_ = kNone;
   ItemIndex newest_ = kNone;
   std::size_t size_ = 0;

@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "src/replay/huge_pages.h"
+
 namespace rl::replay {
 
 // A tree of fanout 8: a node's eight children fill one cache line, so the path to one of 10^7
@@ -41,7 +43,7 @@ class WeightTree {
     double sum() const;
   };
 
-  std::vector<std::vector<Node>> nodes_;  // [0] holds the leaves, back() is one node
+  std::vector<HugeVector<Node>> nodes_;  // [0] holds the leaves, back() is one node
 };
 
 }  // namespace rl::replay
