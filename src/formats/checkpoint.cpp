@@ -15,7 +15,14 @@ namespace {
 using formats::kManifestName;
 using std::filesystem::path;
 
+// Being written: of no use to anybody, and removed by the next save after a kill.
 constexpr std::string_view kPartial = ".partial";
+// Whole, while the number's old folder goes: stands in for it, and takes its place.
+constexpr std::string_view kReplacement = ".replacement";
+
+path with_suffix(const path& folder, std::uint64_t number, std::string_view suffix) {
+  return folder / (std::to_string(number) + std::string(suffix));
+}
 
 bool is_there(const path& file) {
   std::error_code ignored;
@@ -33,8 +40,7 @@ std::optional<std::uint64_t> number_of(std::string_view name) {
 
 struct Entry {
   std::uint64_t number = 0;
-  bool partial = false;  // <number>.partial
-  bool whole = false;    // has a manifest, which is written last
+  std::string_view suffix;  // "", kPartial or kReplacement
 };
 
 std::vector<Entry> entries_of(const path& folder) {
@@ -42,11 +48,13 @@ std::vector<Entry> entries_of(const path& folder) {
   std::error_code error;
   for (std::filesystem::directory_iterator file(folder, error), end; !error && file != end;
        file.increment(error)) {
-    const std::string name = file->path().filename().string();
-    const bool partial = name.ends_with(kPartial);
-    const auto number =
-        number_of(std::string_view(name).substr(0, name.size() - (partial ? kPartial.size() : 0)));
-    if (number) entries.push_back({*number, partial, is_there(file->path() / kManifestName)});
+    std::string name = file->path().filename().string();
+    std::string_view suffix;
+    for (const auto known : {kPartial, kReplacement}) {
+      if (name.ends_with(known)) suffix = known;
+    }
+    name.resize(name.size() - suffix.size());
+    if (const auto number = number_of(name)) entries.push_back({*number, suffix});
   }
   if (error && error != std::errc::no_such_file_or_directory) {
     throw Error({.where = folder.string(),
@@ -113,19 +121,11 @@ CheckpointStore::CheckpointStore(path folder, std::size_t keep, FileSystem& file
 void CheckpointStore::save(const Checkpoint& checkpoint) {
   make_folders(folder_, *files_);
   finish_killed_saves();
-  const path target = folder_ / std::to_string(checkpoint.number);
-  const path partial = target.string() + std::string(kPartial);
-  bool replacing = false;
+  const path partial = with_suffix(folder_, checkpoint.number, kPartial);
   try {
     write_parts(partial, checkpoint);
-    if (is_there(target)) {
-      replacing = true;
-      remove_checkpoint(target, *files_);
-    }
-    rename_path(partial, target, *files_);
+    put_in_place(checkpoint.number);
   } catch (const Error&) {
-    // Complete by then, and all that is left of this number: the next save renames it.
-    if (replacing) throw;
     try {
       remove_path(partial, *files_);
     } catch (const Error&) {
@@ -139,45 +139,53 @@ void CheckpointStore::save(const Checkpoint& checkpoint) {
 
 void CheckpointStore::finish_killed_saves() const {
   for (const Entry& entry : entries_of(folder_)) {
-    const path target = folder_ / std::to_string(entry.number);
-    if (!entry.partial) {
-      if (!is_there(target / kManifestName)) remove_path(target, *files_);
-      continue;
-    }
-    const path partial = target.string() + std::string(kPartial);
-    if (entry.whole && !is_there(target / kManifestName)) {
-      remove_path(target, *files_);
-      rename_path(partial, target, *files_);
-    } else {
-      remove_checkpoint(partial, *files_);
+    const path folder = with_suffix(folder_, entry.number, entry.suffix);
+    if (entry.suffix == kReplacement) {
+      finish_replacement(entry.number);
+    } else if (entry.suffix == kPartial || !is_there(folder / kManifestName)) {
+      remove_path(folder, *files_);
     }
   }
 }
 
+// The manifest is renamed into place last, so whatever has one is whole.
 void CheckpointStore::write_parts(const path& folder, const Checkpoint& checkpoint) const {
   const std::string manifest = formats::manifest_text(checkpoint);
   make_folders(folder, *files_);
   for (const auto& [name, data] : checkpoint.parts) write_file(folder / name, data, *files_);
-  write_file(folder / kManifestName, std::as_bytes(std::span(manifest)), *files_);
-  sync_folder(folder, *files_);
+  write_file_atomically(folder / kManifestName, std::as_bytes(std::span(manifest)), *files_);
+}
+
+void CheckpointStore::put_in_place(std::uint64_t number) const {
+  const path partial = with_suffix(folder_, number, kPartial);
+  const path target = with_suffix(folder_, number, "");
+  if (!is_there(target)) return rename_path(partial, target, *files_);
+  rename_path(partial, with_suffix(folder_, number, kReplacement), *files_);
+  finish_replacement(number);
+}
+
+void CheckpointStore::finish_replacement(std::uint64_t number) const {
+  const path target = with_suffix(folder_, number, "");
+  remove_checkpoint(target, *files_);
+  rename_path(with_suffix(folder_, number, kReplacement), target, *files_);
 }
 
 void CheckpointStore::remove_others(std::uint64_t newest) const {
   auto all = numbers();
   while (!all.empty() && all.back() > newest) {
-    remove_checkpoint(folder_ / std::to_string(all.back()), *files_);
+    remove_checkpoint(with_suffix(folder_, all.back(), ""), *files_);
     all.pop_back();
   }
   for (std::size_t i = 0; i + keep_ < all.size(); ++i) {
-    remove_checkpoint(folder_ / std::to_string(all[i]), *files_);
+    remove_checkpoint(with_suffix(folder_, all[i], ""), *files_);
   }
 }
 
 path CheckpointStore::folder_of(std::uint64_t number) const {
-  const path target = folder_ / std::to_string(number);
-  const path partial = target.string() + std::string(kPartial);
-  if (is_there(target / kManifestName)) return target;
-  if (is_there(partial / kManifestName)) return partial;
+  for (const auto suffix : {std::string_view(), kReplacement}) {
+    const path folder = with_suffix(folder_, number, suffix);
+    if (is_there(folder / kManifestName)) return folder;
+  }
   throw Error({.where = folder_.string(),
                .what = "there is no checkpoint " + std::to_string(number),
                .got = to_text(numbers()),
@@ -189,7 +197,7 @@ Checkpoint CheckpointStore::load(std::uint64_t number) const {
   try {
     return read_checkpoint(folder, number, *files_);
   } catch (const Error&) {
-    // A writer may have renamed the folder under our hands.
+    // A writer may have put the replacement in its place meanwhile.
     if (folder_of(number) == folder) throw;
   }
   return read_checkpoint(folder_of(number), number, *files_);
@@ -221,8 +229,9 @@ std::optional<Checkpoint> CheckpointStore::load_newest(std::vector<std::string>*
 
 std::vector<std::uint64_t> CheckpointStore::numbers() const {
   std::set<std::uint64_t> numbers;
-  for (const Entry& entry : entries_of(folder_)) {
-    if (entry.whole) numbers.insert(entry.number);
+  for (const auto& [number, suffix] : entries_of(folder_)) {
+    if (suffix == kPartial) continue;
+    if (is_there(with_suffix(folder_, number, suffix) / kManifestName)) numbers.insert(number);
   }
   return {numbers.begin(), numbers.end()};
 }

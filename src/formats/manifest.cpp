@@ -92,7 +92,7 @@ Manifest parse_manifest(std::string_view text, const std::string& where) {
     Manifest manifest{.number = root.at("number").get<std::uint64_t>(),
                       .parts = {},
                       .facts = root.at("facts").get<std::map<std::string, std::string>>()};
-    for (const auto& [name, part] : root.at("parts").items()) {
+    for (const auto& [name, part] : root.at("parts").get<std::map<std::string, json>>()) {
       if (!is_plain_file_name(name)) fail(where, "the manifest names a part outside its folder");
       manifest.parts[name] = {part.at("bytes").get<std::uint64_t>(),
                               part.at("blake2b_256").get<std::string>()};

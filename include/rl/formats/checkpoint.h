@@ -51,6 +51,8 @@ class CheckpointStore {
   std::filesystem::path folder_of(std::uint64_t number) const;
   void finish_killed_saves() const;
   void write_parts(const std::filesystem::path& folder, const Checkpoint& checkpoint) const;
+  void put_in_place(std::uint64_t number) const;
+  void finish_replacement(std::uint64_t number) const;
   void remove_others(std::uint64_t newest) const;
 
   std::filesystem::path folder_;
