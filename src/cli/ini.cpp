@@ -1,11 +1,10 @@
 #include "rl/cli/ini.h"
 
-#include <fstream>
+#include <algorithm>
 #include <set>
-#include <sstream>
 
 #include "rl/core/error.h"
-#include "rl/core/suggest.h"
+#include "rl/formats/files.h"
 
 namespace rl::cli {
 namespace {
@@ -115,18 +114,8 @@ std::vector<Assignment> parse_ini(std::string_view text, const std::string& file
 }
 
 std::vector<Assignment> read_ini(const std::string& path, const OptionTable& table) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text(kMaxFileBytes + 1, '\0');
-  if (file) file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (!file && file.gcount() == 0 && !file.eof()) {
-    throw Error({.where = path, .what = "the configuration file cannot be read",
-                 .remedy = "check that it exists and may be read"});
-  }
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > kMaxFileBytes) {
-    throw Error({.where = path, .what = "the configuration file is too long",
-                 .expected = "at most 1 MiB"});
-  }
+  const Bytes bytes = read_file(path, kMaxFileBytes);
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   return parse_ini(text, path, table);
 }
 

@@ -1,4 +1,4 @@
-#include "src/cli/numbers.h"
+#include "rl/cli/numbers.h"
 
 #include <array>
 #include <charconv>

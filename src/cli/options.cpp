@@ -6,7 +6,7 @@
 
 #include "rl/core/error.h"
 #include "rl/core/suggest.h"
-#include "src/cli/numbers.h"
+#include "rl/cli/numbers.h"
 
 namespace rl::cli {
 namespace {

@@ -11,11 +11,10 @@
 namespace rl::cli {
 namespace {
 
-// The options and the two that are not part of a run.
+// The options and the file they may come from.
 struct Request {
   TrainOptions options;
   std::string config{};
-  bool help = false;
 };
 
 Request initial_request(TrainCommand command) {
@@ -26,10 +25,9 @@ Request initial_request(TrainCommand command) {
 
 OptionTable request_table(Request& request) {
   OptionTable table = train_option_table(request.options);
-  table.group("Help and files");
+  table.group("Configuration");
   table.add({"config", &request.config, "FILE", {},
              "read options from an INI file; the command line wins", {}, false});
-  table.add({"help", &request.help, "", {}, "this text", {}, false});
   return table;
 }
 
@@ -94,14 +92,13 @@ constexpr const char* kLearnerIntroduction =
 
 }  // namespace
 
-TrainCommandLine parse_train_command_line(TrainCommand command,
-                                          const std::vector<std::string>& words) {
+TrainOptions parse_train_command_line(TrainCommand command,
+                                      const std::vector<std::string>& words) {
   Request typed = initial_request(command);
   OptionTable typed_table = request_table(typed);
   const std::vector<Assignment> assignments =
       parse_command_line(typed_table, words, 0).assignments;
   typed_table.set_all(assignments);
-  if (typed.help) return {.options = {}, .help = true};
 
   Request request = initial_request(command);
   OptionTable table = request_table(request);
@@ -112,7 +109,7 @@ TrainCommandLine parse_train_command_line(TrainCommand command,
   reject_other_algorithm(request.options, assignments);
   if (command == TrainCommand::learner) check_learner(request.options);
   validate(request.options);
-  return {.options = request.options};
+  return request.options;
 }
 
 std::string train_help(TrainCommand command, std::size_t width) {

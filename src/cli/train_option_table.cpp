@@ -20,6 +20,8 @@ void add_run(OptionTable& table, TrainOptions& o) {
   table.add({"algo", &o.algorithm, "NAME", {}, "what learns; `corral algorithms` tells more",
              {"ppo", "dqn"}});
   table.add({"env", &o.environment, "NAME", {}, "what it learns; `corral envs` lists them"});
+  table.add({"spec-file", &o.spec_file, "FILE", {},
+             "the spec of a simulator that connects by itself, instead of --env"});
   table.add({"steps", &o.total_steps, "environment steps", at_least(1),
              "length of the run, over all environments"});
   table.add({"seed", &o.seed, "", {}, "same seed and lockstep mode: same weights to the bit"});

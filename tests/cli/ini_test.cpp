@@ -2,10 +2,10 @@
 
 #include <doctest/doctest.h>
 
-#include <filesystem>
 #include <fstream>
 
 #include "tests/cli/support.h"
+#include "tests/support/temporary_folder.h"
 
 namespace rl::cli {
 namespace {
@@ -95,17 +95,17 @@ TEST_SUITE("cli ini") {
   TEST_CASE("a file that is missing, a folder or too long is refused by name") {
     Fields f;
     const OptionTable table = make_table(f);
-    const auto folder = std::filesystem::temp_directory_path() / "corral_ini_test";
-    std::filesystem::create_directories(folder);
-    CHECK(contains(message_of([&] { read_ini((folder / "none.ini").string(), table); }),
-                   "none.ini] the configuration file cannot be read"));
-    CHECK(contains(message_of([&] { read_ini(folder.string(), table); }), "cannot be read"));
-    const auto path = folder / "long.ini";
+    const tests::TemporaryFolder folder;
+    const auto path = folder.path() / "a.ini";
+    const auto attempt = [&](const std::filesystem::path& file) {
+      return message_of([&] { read_ini(file.string(), table); });
+    };
+    CHECK(contains(attempt(path), path.string()));
+    CHECK(contains(attempt(folder.path()), "a regular file"));
     std::ofstream(path) << std::string((1 << 20) + 1, '\n');
-    CHECK(contains(message_of([&] { read_ini(path.string(), table); }), "at most 1 MiB"));
+    CHECK(contains(attempt(path), "at most 1048576 bytes"));
     std::ofstream(path, std::ios::trunc) << "";
     CHECK(read_ini(path.string(), table).empty());
-    std::filesystem::remove_all(folder);
   }
 }
 

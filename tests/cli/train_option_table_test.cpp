@@ -3,12 +3,12 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <fstream>
 #include <set>
 
 #include "rl/cli/ini.h"
 #include "tests/cli/support.h"
+#include "tests/support/temporary_folder.h"
 
 namespace rl::cli {
 namespace {
@@ -89,10 +89,10 @@ TEST_SUITE("cli train option table") {
       CAPTURE(option.name);
       CHECK(table.value_of(option) != table.default_of(option));
     }
-    const auto path = std::filesystem::temp_directory_path() / "corral_round_trip.ini";
+    const tests::TemporaryFolder folder;
+    const auto path = folder.path() / "round_trip.ini";
     std::ofstream(path) << train_config_text(options);
     TrainOptions back = read_train_config(path.string());
-    std::filesystem::remove(path);
     const OptionTable back_table = train_option_table(back);
     for (const Option& option : back_table.options()) {
       CAPTURE(option.name);

@@ -12,17 +12,11 @@ namespace rl::cli {
 // `learner` starts no workers of its own and must be told where remote ones find it (--bind).
 enum class TrainCommand { train, learner };
 
-struct TrainCommandLine {
-  TrainOptions options;
-  bool help = false;  // --help was given: nothing else was checked
-};
-
 // Later wins: defaults, the resumed run's own configuration (--resume), --config FILE, the command
 // line. Throws Error for anything that is not understood, for an option of another algorithm than
 // the chosen one on the command line, and for what validate() rejects.
 // Threads: pure functions of their arguments and the files named by them, as everything here.
-TrainCommandLine parse_train_command_line(TrainCommand command,
-                                          const std::vector<std::string>& words);
+TrainOptions parse_train_command_line(TrainCommand command, const std::vector<std::string>& words);
 
 // --help of the command.
 std::string train_help(TrainCommand command, std::size_t width);

@@ -1,0 +1,48 @@
+// corral-learner: the half of the program that links LibTorch. `corral train` and `corral learner`
+// end here.
+#include <cmath>
+#include <cstdio>
+
+#include "apps/corral/command.h"
+#include "apps/corral/stop_signals.h"
+#include "apps/corral/terminal.h"
+#include "apps/corral/train_console.h"
+#include "rl/cli/train_command_line.h"
+#include "rl/cli/train_option_table.h"
+#include "rl/learner/train.h"
+
+namespace rl::app {
+namespace {
+
+int run(cli::TrainCommand command, const std::vector<std::string>& words) {
+  const TrainOptions options =
+      understand([&] { return cli::parse_train_command_line(command, words); });
+  const StopSignals& signals = stop_on_signals(
+      "stopping after this update, leaving a run that can be resumed; again: at once");
+  TrainConsole console(options);
+  TrainHooks hooks;
+  hooks.stop = &signals.count;
+  hooks.program = (program_folder() / "corral").string();
+  hooks.config_text = cli::train_config_text(options);
+  hooks.log = [&](const std::string& line) { console.log(line); };
+  hooks.progress = [&](const Progress& progress) { console.show(progress); };
+  const TrainSummary summary = train(options, builtin_environments(), hooks);
+  console.finish(summary);
+  return summary.end == TrainEnd::interrupted ? kStopped : kDone;
+}
+
+}  // namespace
+}  // namespace rl::app
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  const bool learner = !words.empty() && words[0] == "learner";
+  if (words.empty() || (!learner && words[0] != "train")) {
+    std::fprintf(stderr, "corral-learner: this is a part of corral; run `corral train`\n");
+    return rl::app::kWrongUsage;
+  }
+  const auto command = learner ? rl::cli::TrainCommand::learner : rl::cli::TrainCommand::train;
+  return rl::app::run_reporting("corral " + words[0], [&] {
+    return rl::app::run(command, {words.begin() + 1, words.end()});
+  });
+}

@@ -1,0 +1,44 @@
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "apps/corral/command.h"
+#include "apps/corral/terminal.h"
+#include "rl/cli/train_command_line.h"
+#include "rl/envs/registry.h"
+
+namespace rl::app {
+namespace {
+
+// Wrong options end here, without the wait for LibTorch; right ones go on in the learner's program.
+int hand_over(cli::TrainCommand command, const char* name, const std::vector<std::string>& words) {
+  understand([&] {
+    const TrainOptions options = cli::parse_train_command_line(command, words);
+    if (options.spec_file.empty()) builtin_environments().find(options.environment);
+    return options;
+  });
+  const std::string program = (program_folder() / "corral-learner").string();
+  std::vector<std::string> arguments{program, name};
+  arguments.insert(arguments.end(), words.begin(), words.end());
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  execv(program.c_str(), argv.data());
+  throw Error({.where = program,
+               .what = "the learner cannot be started: " + std::string(std::strerror(errno)),
+               .remedy = "build it with LibTorch: scripts/build, without -DRL_WITH_TORCH=OFF"});
+}
+
+}  // namespace
+
+int run_train(const std::vector<std::string>& words) {
+  return hand_over(cli::TrainCommand::train, "train", words);
+}
+
+int run_learner(const std::vector<std::string>& words) {
+  return hand_over(cli::TrainCommand::learner, "learner", words);
+}
+
+}  // namespace rl::app

@@ -1,0 +1,50 @@
+// The files of configs/, as a user gives them to --config.
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "rl/cli/train_command_line.h"
+#include "rl/cli/train_option_table.h"
+#include "rl/envs/registry.h"
+
+namespace rl::cli {
+namespace {
+
+std::vector<std::filesystem::path> config_files() {
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(RL_TEST_DATA "/../configs")) {
+    if (entry.path().extension() == ".ini") files.push_back(entry.path());
+  }
+  return files;
+}
+
+}  // namespace
+
+TEST_SUITE("configs") {
+  TEST_CASE("every configuration file is understood and names a known environment") {
+    REQUIRE(config_files().size() >= 11);
+    for (const auto& file : config_files()) {
+      CAPTURE(file.string());
+      TrainOptions options;
+      REQUIRE_NOTHROW(options = parse_train_command_line(TrainCommand::train,
+                                                         {"--config", file.string()}));
+      CHECK_NOTHROW(builtin_environments().find(options.environment));
+      CHECK(file.filename().string().starts_with(options.algorithm + "-"));
+      CHECK(train_config_text(options) != train_config_text(TrainOptions{}));
+    }
+  }
+
+  TEST_CASE("the README names every configuration file") {
+    std::ifstream readme(RL_TEST_DATA "/../configs/README.md");
+    std::stringstream text;
+    text << readme.rdbuf();
+    for (const auto& file : config_files()) {
+      CAPTURE(file.string());
+      CHECK(text.str().find("`" + file.filename().string() + "`") != std::string::npos);
+    }
+  }
+}
+
+}  // namespace rl::cli
