@@ -1,5 +1,6 @@
 #include "rl/core/fragment.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -72,26 +73,57 @@ Range allowed(const ColumnSpec& column, std::size_t element, const EnvironmentSp
   return {column.tensor.low_at(element), column.tensor.high_at(element)};
 }
 
+// The range of every element of a row, or of all of them in one when they share it.
+std::vector<Range> accepted(const ColumnSpec& column, const EnvironmentSpec& spec) {
+  const bool shared = column.tensor.low.size() <= 1 && column.tensor.high.size() <= 1;
+  const double slack = is_observation(column) || column.tensor.name == kRewardColumn ? 1e-3 : 0.0;
+  constexpr double kLargest = std::numeric_limits<double>::max();
+  std::vector<Range> ranges(shared ? 1 : column.tensor.num_elements());
+  for (std::size_t element = 0; element < ranges.size(); ++element) {
+    // Unbounded sides end at the largest finite number, so that infinity is outside.
+    const Range range = allowed(column, element, spec);
+    const double low = std::max(range.low, -kLargest);
+    const double high = std::min(range.high, kLargest);
+    ranges[element] = {low - slack * std::abs(low), high + slack * std::abs(high)};
+    ranges[element].low = std::max(ranges[element].low, -kLargest);
+    ranges[element].high = std::min(ranges[element].high, kLargest);
+  }
+  return ranges;
+}
+
+template <class T>
+bool is_within(T value, const Range& range) {  // false for NaN
+  return static_cast<double>(value) >= range.low && static_cast<double>(value) <= range.high;
+}
+
+// Without a branch per value: nearly every fragment is fine as a whole.
+template <class T>
+bool are_within(std::span<const T> values, std::span<const Range> ranges) {
+  bool good = true;
+  if (ranges.size() == 1) {
+    for (const T value : values) good &= is_within(value, ranges[0]);
+    return good;
+  }
+  for (; !values.empty(); values = values.subspan(ranges.size())) {
+    for (std::size_t e = 0; e < ranges.size(); ++e) good &= is_within(values[e], ranges[e]);
+  }
+  return good;
+}
+
 template <class T>
 std::string find_value_defect(const Fragment& fragment, std::size_t index,
                               const EnvironmentSpec& spec) {
   const ColumnSpec& column = fragment.schema().columns()[index];
-  const std::size_t elements = column.tensor.num_elements();
-  const double slack = is_observation(column) || column.tensor.name == kRewardColumn ? 1e-3 : 0.0;
   const auto values = fragment.column<T>(index);
-  for (std::size_t element = 0; element < elements; ++element) {
-    const Range range = allowed(column, element, spec);
-    const double low = range.low - slack * std::abs(range.low);
-    const double high = range.high + slack * std::abs(range.high);
-    for (std::size_t i = element; i < values.size(); i += elements) {
-      const auto value = static_cast<double>(values[i]);
-      if (std::isfinite(value) && value >= low && value <= high) continue;
-      return column.tensor.name + "[" + std::to_string(i / elements) + "] is " +
-             std::to_string(value) + ", allowed " + std::to_string(range.low) + " to " +
-             std::to_string(range.high);
-    }
-  }
-  return {};
+  const std::vector<Range> ranges = accepted(column, spec);
+  if (are_within<T>(values, ranges)) return {};
+  const std::size_t elements = column.tensor.num_elements();
+  std::size_t i = 0;
+  while (is_within(values[i], ranges[i % ranges.size()])) ++i;
+  const Range range = allowed(column, i % elements, spec);
+  return column.tensor.name + "[" + std::to_string(i / elements) + "] is " +
+         std::to_string(values[i]) + ", allowed " + std::to_string(range.low) + " to " +
+         std::to_string(range.high);
 }
 
 }  // namespace

@@ -1,0 +1,234 @@
+// LearnerProtocol: what those who are in say and hear.
+#include "src/transport/learner_protocol.h"
+
+#include <algorithm>
+
+#include "rl/core/checksum.h"
+#include "rl/core/error.h"
+
+namespace rl::transport {
+
+void LearnerProtocol::on_message(std::string_view peer, std::string_view user,
+                                 std::span<const std::byte> message, Nanoseconds now) {
+  const Sender sender{std::string(peer), std::string(user), now};
+  if (strikes_.is_banned(user.empty() ? sender.peer : sender.user)) return;
+  const ParsedMessage parsed = parse_message(message, options_.limits);
+  if (parsed.status == ParseStatus::malformed) return strike(sender, nullptr, parsed.defect);
+  if (parsed.status == ParseStatus::ok) return dispatch(sender, parsed);
+  RefusalMessage refusal;
+  refusal.what = "the worker speaks another protocol version";
+  refusal.expected = "version " + std::to_string(kProtocolVersion) + " (the learner)";
+  refusal.got = "version " + std::to_string(parsed.version) + " (the worker)";
+  refusal.remedy = "use the same release of corral on both ends";
+  refuse(sender, refusal, "unknown");
+}
+
+void LearnerProtocol::dispatch(const Sender& sender, const ParsedMessage& message) {
+  switch (message.type) {
+    case MessageType::hello:
+      return on_hello(sender, message);
+    case MessageType::experience:
+      return on_experience(sender, message);
+    case MessageType::weight_request:
+      return on_weight_request(sender, message);
+    case MessageType::heartbeat:
+      return on_heartbeat(sender, message);
+    case MessageType::goodbye:
+      return on_goodbye(sender, message);
+    default:
+      return strike(sender, nullptr, "only a learner says this");
+  }
+}
+
+void LearnerProtocol::on_experience(const Sender& sender, const ParsedMessage& message) {
+  const auto header = decode<ExperienceHeader>(message);
+  if (!header) return strike(sender, nullptr, "experience cannot be read");
+  Session* session = speaker(sender, header->session);
+  if (session == nullptr) return;
+  const auto blocks = split_experience(*header, message.body);
+  if (!blocks || header->count > options_.limits.max_fragments_per_message) {
+    return strike(sender, session, "fragment lengths do not add up, or there are too many");
+  }
+  const std::uint64_t last = header->first_sequence + header->count - 1;
+  if (header->first_sequence == 0 || last < header->first_sequence || last > header->produced ||
+      !note_produced(*session, header->produced)) {
+    return strike(sender, session, "impossible sequence numbers");
+  }
+  session->ack_due = true;
+  if (header->first_sequence > session->settled + 1) {
+    session->gap = true;
+    return;
+  }
+  bool over_credit = false;
+  for (std::uint32_t i = 0; i < header->count; ++i) {
+    if (header->first_sequence + i <= session->settled) {
+      ++counters_.dropped[static_cast<std::size_t>(DropReason::duplicate)];
+      continue;
+    }
+    over_credit |= !accept(*session, (*blocks)[i], sender.now);
+    ++session->settled;
+  }
+  if (over_credit) strike(sender, session, "sent more than its credit");
+}
+
+bool LearnerProtocol::accept(Session& session, Block block, Nanoseconds now) {
+  if (session.settled_bytes + block.size() > session.credit_limit) {
+    drop(session, DropReason::over_credit, "sent more than its credit", now);
+    return false;
+  }
+  session.settled_bytes += block.size();
+  std::shared_ptr<const Fragment> fragment;
+  std::string defect;
+  DropReason reason = DropReason::out_of_spec;
+  try {
+    fragment = std::make_shared<const Fragment>(Fragment::from_block(manifest_.schema, block));
+    defect = find_defect(*fragment, manifest_.environment);
+  } catch (const Error& error) {
+    defect = error.what();
+    reason = DropReason::malformed;
+  }
+  if (!defect.empty()) {
+    session.credit_limit += block.size();  // no inbox will hand it back
+    drop(session, reason, defect, now);
+    return true;
+  }
+  ++counters_.fragments_received;
+  counters_.steps_received += fragment->num_steps();
+  counters_.bytes_received += block.size();
+  output_.fragments.push_back({std::move(fragment), session.worker_id, session.slot});
+  return true;
+}
+
+void LearnerProtocol::drop(Session& session, DropReason reason, const std::string& defect,
+                           Nanoseconds now) {
+  ++counters_.dropped[static_cast<std::size_t>(reason)];
+  if (!event_limiter_.allow(session.number, now)) return;
+  event(WorkerEventKind::misbehaved, session,
+        "fragment " + std::to_string(session.settled + 1) + " dropped: " + defect);
+}
+
+// False for a number that no honest worker can have reached: it may be ahead of what is settled
+// only by what its credit lets it send. At least a header's bytes are spent on each fragment.
+bool LearnerProtocol::note_produced(Session& session, std::uint64_t produced) {
+  const std::uint64_t ahead = options_.credit_bytes / sizeof(FragmentHeader);
+  if (produced > session.settled + ahead) return false;
+  if (produced > session.produced) {
+    counters_.produced += produced - session.produced;
+    session.produced = produced;
+  }
+  return true;
+}
+
+void LearnerProtocol::fragment_taken(std::uint64_t worker_id, std::size_t bytes) {
+  const auto number = numbers_.find(worker_id);
+  if (number == numbers_.end()) return;  // it has left since
+  Session& session = sessions_.at(number->second);
+  session.credit_limit += bytes;
+  session.ack_due = true;
+}
+
+void LearnerProtocol::on_heartbeat(const Sender& sender, const ParsedMessage& message) {
+  const auto heartbeat = decode<HeartbeatMessage>(message);
+  if (!heartbeat) return strike(sender, nullptr, "heartbeat cannot be read");
+  Session* session = speaker(sender, heartbeat->session);
+  if (session == nullptr) return;
+  if (!note_produced(*session, heartbeat->produced)) {
+    return strike(sender, session, "heartbeat tells of more fragments than its credit allows");
+  }
+  session->steps = std::max(session->steps, heartbeat->steps);
+  session->weight_version = std::max(session->weight_version, heartbeat->weight_version);
+  session->ack_due = true;  // every beat is answered: that is the learner's own beat
+  if (stopping_) send(session->peer, encode(StopMessage{session->number}));
+  // A notice may have been lost; a pull under way shows itself by its requests.
+  const bool quiet = sender.now - session->weights_offered >= options_.heartbeat_every / 2;
+  if (weights_ && session->weight_version < weights_->version() && quiet) {
+    offer_weights(*session, sender.now);
+  }
+}
+
+void LearnerProtocol::offer_weights(Session& session, Nanoseconds now) {
+  if (!weights_) return;
+  session.weights_offered = now;
+  send(session.peer, weights_->notice());
+  if (weights_->num_chunks() > 1) return;
+  send(session.peer, weights_->chunk(0));
+  counters_.weight_bytes_sent += weights_->image_bytes();
+}
+
+void LearnerProtocol::on_weight_request(const Sender& sender, const ParsedMessage& message) {
+  const auto request = decode<WeightRequestMessage>(message);
+  if (!request) return strike(sender, nullptr, "weight request cannot be read");
+  Session* session = speaker(sender, request->session);
+  if (session == nullptr || !weights_) return;
+  if (request->version != weights_->version()) return send(session->peer, weights_->notice());
+  if (request->chunk >= weights_->num_chunks()) {
+    return strike(sender, session, "asked for a chunk beyond the image");
+  }
+  session->weights_offered = sender.now;
+  const SharedBytes chunk = weights_->chunk(request->chunk);
+  counters_.weight_bytes_sent += chunk->size();
+  send(session->peer, chunk);
+}
+
+void LearnerProtocol::publish(std::unique_ptr<WeightSource> source, Nanoseconds now) {
+  if (weights_ && source->version() <= weights_->version()) {
+    throw Error({.where = "LearnerEndpoint::publish",
+                 .what = "weight versions must rise",
+                 .expected = "more than " + std::to_string(weights_->version()),
+                 .got = std::to_string(source->version())});
+  }
+  weights_ = std::move(source);
+  for (auto& [number, session] : sessions_) offer_weights(session, now);
+}
+
+void LearnerProtocol::set_assignment(std::uint32_t slot, Bytes assignment) {
+  const std::size_t most =
+      options_.limits.max_message_bytes - options_.limits.max_control_bytes - kEnvelopeBytes;
+  if (slot >= assignments_.size() || assignment.size() > most) {
+    throw Error({.where = "LearnerEndpoint::set_assignment",
+                 .what = "slot or size is out of range",
+                 .expected = "a slot below " + std::to_string(assignments_.size()) +
+                             " and at most " + std::to_string(most) + " bytes",
+                 .got = "slot " + std::to_string(slot) + ", " + std::to_string(assignment.size()) +
+                        " bytes",
+                 .remedy = "raise limits.max_message_bytes on both ends for larger assignments"});
+  }
+  assignments_[slot] = std::move(assignment);
+}
+
+void LearnerProtocol::stop() {
+  stopping_ = true;
+  for (const auto& [number, session] : sessions_) {
+    send(session.peer, encode(StopMessage{number}));
+  }
+}
+
+void LearnerProtocol::send(const std::string& peer, SharedBytes message) {
+  output_.messages.push_back({peer, std::move(message)});
+}
+
+void LearnerProtocol::event(WorkerEventKind kind, const Session& session,
+                            const std::string& reason) {
+  output_.events.push_back({.kind = kind,
+                            .worker_id = session.worker_id,
+                            .slot = session.slot,
+                            .worker_name = session.name,
+                            .reason = reason});
+}
+
+LearnerOutput LearnerProtocol::take_output() {
+  for (auto& [number, session] : sessions_) {
+    if (!session.ack_due) continue;
+    AckMessage ack;
+    ack.session = number;
+    ack.received_through = session.settled;
+    ack.credit_limit = session.credit_limit;
+    ack.gap = session.gap ? 1 : 0;
+    send(session.peer, encode(ack));
+    session.ack_due = false;
+    session.gap = false;
+  }
+  return std::exchange(output_, {});
+}
+
+}  // namespace rl::transport

@@ -1,0 +1,130 @@
+// The learner's half of the protocol as a state machine: no socket, no clock, no thread inside.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "rl/transport/learner_endpoint.h"
+#include "src/transport/messages.h"
+#include "src/transport/strikes.h"
+#include "src/transport/weight_source.h"
+
+namespace rl::transport {
+
+// One worker's stay, from its welcome to its goodbye or its loss.
+//
+//   welcomed ──► present ──goodbye, all settled──► left    (remembered, to answer repeats)
+//                   └─────silence, or a ban──────► ended
+struct Session {
+  std::uint64_t number = 0;  // the random one the worker drew
+  std::uint64_t worker_id = 0;
+  std::uint32_t slot = 0;
+  std::string name{};
+  std::string peer{};  // where its messages come from now
+  std::string user{};  // its CURVE key, or empty
+  Nanoseconds last_heard{};
+  std::uint64_t settled = 0;   // sequences up to here are received or counted as dropped
+  std::uint64_t produced = 0;  // highest sequence it told of
+  std::uint64_t settled_bytes = 0;
+  std::uint64_t credit_limit = 0;  // settled_bytes may not exceed it
+  std::uint64_t steps = 0;
+  std::uint64_t weight_version = 0;
+  Nanoseconds weights_offered{};  // last notice or answered request
+  bool ack_due = false;
+  bool gap = false;
+};
+
+struct OutgoingMessage {
+  std::string peer;
+  SharedBytes message;
+};
+
+// What arrived and was settled, ready for its owner to take away.
+struct LearnerOutput {
+  std::vector<OutgoingMessage> messages{};
+  std::vector<ReceivedFragment> fragments{};
+  std::vector<WorkerEvent> events{};
+};
+
+// Messages may be lost, repeated, delayed and reordered in both directions. `peer` is the return
+// address the channel gives a connection; `user` its authenticated key, or empty.
+// Threads: one at a time.
+class LearnerProtocol {
+ public:
+  LearnerProtocol(const LearnerOptions& options, RunManifest manifest);
+
+  void on_message(std::string_view peer, std::string_view user, std::span<const std::byte> message,
+                  Nanoseconds now);
+  void on_tick(Nanoseconds now);  // finds lost workers
+  // Ends a burst of messages: one acknowledgement per session. Then takes what there is to do.
+  LearnerOutput take_output();
+
+  void set_assignment(std::uint32_t slot, Bytes assignment);
+  void publish(std::unique_ptr<WeightSource> source, Nanoseconds now);
+  void fragment_taken(std::uint64_t worker_id, std::size_t bytes);  // its credit returns
+  void stop();  // tells all workers, and whoever comes later
+
+  bool is_banned(const std::string& user) const { return strikes_.is_banned(user); }
+  std::size_t num_sessions() const { return sessions_.size(); }
+  std::vector<WorkerStatus> workers() const;
+  TransportCounters counters() const { return counters_; }
+
+ private:
+  struct Sender {
+    std::string peer;
+    std::string user;
+    Nanoseconds now;
+  };
+  enum class Ended : std::uint8_t { left, lost };
+
+  void dispatch(const Sender& sender, const ParsedMessage& message);
+  void on_hello(const Sender& sender, const ParsedMessage& message);
+  void welcome(Session& session);
+  void admit(const Sender& sender, const HelloMessage& hello);
+  std::optional<RefusalMessage> objection(const HelloMessage& hello, const Sender& sender) const;
+  std::optional<std::uint32_t> free_slot(std::int32_t wanted) const;
+  void refuse(const Sender& sender, const RefusalMessage& refusal, const std::string& name);
+
+  void on_experience(const Sender& sender, const ParsedMessage& message);
+  bool accept(Session& session, Block block, Nanoseconds now);  // false: over credit
+  void drop(Session& session, DropReason reason, const std::string& defect, Nanoseconds now);
+  void on_weight_request(const Sender& sender, const ParsedMessage& message);
+  void on_heartbeat(const Sender& sender, const ParsedMessage& message);
+  void on_goodbye(const Sender& sender, const ParsedMessage& message);
+  void offer_weights(Session& session, Nanoseconds now);
+  bool note_produced(Session& session, std::uint64_t produced);
+
+  // The session that may speak from there, or nullptr after telling the sender to say hello.
+  Session* speaker(const Sender& sender, std::uint64_t number);
+  void end(Session& session, Ended how, DropReason reason, WorkerEventKind kind,
+           const std::string& why);
+  void strike(const Sender& sender, Session* session, std::string_view defect);
+  void send(const std::string& peer, SharedBytes message);
+  void event(WorkerEventKind kind, const Session& session, const std::string& reason);
+
+  const LearnerOptions options_;
+  const RunManifest manifest_;
+  const std::uint64_t spec_digest_;
+  std::unordered_map<std::uint64_t, Session> sessions_{};       // by number
+  std::unordered_map<std::uint64_t, std::uint64_t> numbers_{};  // by worker id
+  std::vector<std::uint64_t> slots_;                            // session number, or 0
+  std::vector<Bytes> assignments_;                              // by slot
+  std::unordered_map<std::uint64_t, Ended> ended_{};            // the newest kEndedKept
+  std::deque<std::uint64_t> ended_order_{};
+  std::uint64_t next_worker_id_ = 1;
+  std::unique_ptr<WeightSource> weights_{};
+  bool stopping_ = false;
+  Strikes strikes_;
+  EventLimiter event_limiter_{};
+  LearnerOutput output_{};
+  TransportCounters counters_{};
+};
+
+}  // namespace rl::transport

@@ -1,0 +1,292 @@
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <memory>
+#include <mutex>
+#include <zmq.hpp>
+
+#include "rl/core/error.h"
+#include "src/transport/address.h"
+#include "src/transport/channel.h"
+
+namespace rl::transport {
+namespace {
+
+constexpr int kLingerMs = 1000;
+constexpr int kHighWaterMark = 64;         // messages; experience is bounded in bytes by credits
+constexpr std::size_t kShareAbove = 4096;  // smaller messages are cheaper to copy
+
+std::shared_ptr<zmq::context_t> new_context(std::size_t max_sockets) {
+  auto context = std::make_shared<zmq::context_t>();
+  context->set(zmq::ctxopt::max_sockets, static_cast<int>(max_sockets));
+  return context;
+}
+
+// Both ends of an inproc address must live in one context; every other channel has its own, which
+// is closed with it. Made when first needed and gone with its last user, so that a process that
+// only execs children never has one.
+std::shared_ptr<zmq::context_t> inproc_context(std::size_t max_sockets) {
+  static std::mutex mutex;
+  static std::weak_ptr<zmq::context_t> shared;
+  const std::lock_guard lock(mutex);
+  auto context = shared.lock();
+  if (!context) shared = context = new_context(max_sockets);
+  return context;
+}
+
+void set_common_options(zmq::socket_t& socket, const Limits& limits) {
+  socket.set(zmq::sockopt::linger, kLingerMs);
+  socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(limits.max_message_bytes));
+  socket.set(zmq::sockopt::sndhwm, kHighWaterMark);
+  socket.set(zmq::sockopt::rcvhwm, kHighWaterMark);
+  socket.set(zmq::sockopt::handshake_ivl, 2000);
+  socket.set(zmq::sockopt::heartbeat_ivl, 2000);
+  socket.set(zmq::sockopt::heartbeat_timeout, 6000);
+  socket.set(zmq::sockopt::heartbeat_ttl, 6000);
+}
+
+// The message's bytes stay shared with libzmq, which frees its share on a thread of its own.
+zmq::message_t to_zmq(const SharedBytes& message) {
+  if (message->size() < kShareAbove) return {message->data(), message->size()};
+  auto share = std::make_unique<SharedBytes>(message);
+  auto* data = const_cast<std::byte*>(message->data());
+  zmq::message_t result(
+      data, message->size(), [](void*, void* hint) { delete static_cast<SharedBytes*>(hint); },
+      share.get());
+  static_cast<void>(share.release());
+  return result;
+}
+
+std::span<const std::byte> bytes_of(const zmq::message_t& message) {
+  return {message.data<std::byte>(), message.size()};
+}
+
+// Reads frames until the message ends; false when nothing waits. `count` frames were read, the
+// first ones of them into `frames`, the others thrown away.
+template <std::size_t N>
+bool receive_frames(zmq::socket_t& socket, std::array<zmq::message_t, N>& frames,
+                    std::size_t& count) {
+  count = 0;
+  zmq::message_t surplus;
+  for (bool more = true; more; ++count) {
+    zmq::message_t& frame = count < N ? frames[count] : surplus;
+    if (!socket.recv(frame, zmq::recv_flags::dontwait)) return false;
+    more = frame.more();
+  }
+  return true;
+}
+
+class ZmqChannel : public Channel {
+ public:
+  ZmqChannel(std::shared_ptr<zmq::context_t> context, zmq::socket_type type)
+      : context_(std::move(context)), socket_(*context_, type), event_(eventfd(0, EFD_NONBLOCK)) {}
+  ~ZmqChannel() override { close(event_); }
+  ZmqChannel(const ZmqChannel&) = delete;
+  ZmqChannel& operator=(const ZmqChannel&) = delete;
+
+  void wake() override {
+    const std::uint64_t one = 1;
+    static_cast<void>(!write(event_, &one, sizeof one));  // full means: already awake
+  }
+  std::string address() const override { return address_; }
+
+  void wait(std::chrono::milliseconds timeout, bool to_send) override {
+    const auto events = static_cast<short>(ZMQ_POLLIN | (to_send ? ZMQ_POLLOUT : 0));
+    std::array<zmq::pollitem_t, 3> items{{{socket_.handle(), 0, events, 0},
+                                          {nullptr, event_, ZMQ_POLLIN, 0},
+                                          {extra_socket(), 0, ZMQ_POLLIN, 0}}};
+    const std::size_t count = items[2].socket == nullptr ? 2 : 3;
+    zmq::poll(items.data(), count, timeout);
+    std::uint64_t wakes;
+    if (items[1].revents != 0) static_cast<void>(!read(event_, &wakes, sizeof wakes));
+    if (count == 3 && items[2].revents != 0) serve_extra();
+  }
+
+ protected:
+  virtual void* extra_socket() { return nullptr; }
+  virtual void serve_extra() {}
+
+  std::shared_ptr<zmq::context_t> context_;
+  zmq::socket_t socket_;
+  std::string address_{};
+
+ private:
+  int event_;
+};
+
+// The worker's end.
+class DealerChannel final : public ZmqChannel {
+ public:
+  DealerChannel(const WorkerOptions& options, std::shared_ptr<zmq::context_t> context)
+      : ZmqChannel(std::move(context), zmq::socket_type::dealer) {
+    set_common_options(socket_, options.limits);
+    socket_.set(zmq::sockopt::immediate, true);
+    socket_.set(zmq::sockopt::reconnect_ivl, 50);
+    socket_.set(zmq::sockopt::reconnect_ivl_max, 2000);
+    if (!options.learner_key.empty()) {
+      socket_.set(zmq::sockopt::curve_serverkey, options.learner_key);
+      socket_.set(zmq::sockopt::curve_publickey, options.keys.public_key);
+      socket_.set(zmq::sockopt::curve_secretkey, options.keys.secret_key);
+    }
+    address_ = options.connect;
+    socket_.connect(address_);
+  }
+
+  bool send(std::string_view, const SharedBytes& message) override {
+    return socket_.send(to_zmq(message), zmq::send_flags::dontwait).has_value();
+  }
+
+  bool receive(const std::function<void(const Incoming&)>& handle) override {
+    std::array<zmq::message_t, 1> frames;
+    std::size_t count = 0;
+    if (!receive_frames(socket_, frames, count)) return false;
+    handle({.peer = {},
+            .user = {},
+            .message = count == 1 ? bytes_of(frames[0]) : std::span<const std::byte>{}});
+    return true;
+  }
+};
+
+// The learner's end. With keys it also answers ZAP (ZeroMQ RFC 27), which libzmq asks about every
+// connection before it lets a message through.
+class RouterChannel final : public ZmqChannel {
+ public:
+  RouterChannel(const LearnerOptions& options, Admission admit,
+                std::shared_ptr<zmq::context_t> context)
+      : ZmqChannel(std::move(context), zmq::socket_type::router), admit_(std::move(admit)) {
+    set_common_options(socket_, options.limits);
+    socket_.set(zmq::sockopt::router_mandatory, true);
+    socket_.set(zmq::sockopt::router_handover, false);
+    socket_.set(zmq::sockopt::backlog, 1024);
+    if (!options.keys.secret_key.empty()) {
+      zap_ = zmq::socket_t(*context_, zmq::socket_type::rep);
+      zap_.set(zmq::sockopt::linger, 0);
+      zap_.bind("inproc://zeromq.zap.01");
+      socket_.set(zmq::sockopt::zap_domain, "corral");
+      socket_.set(zmq::sockopt::curve_server, true);
+      socket_.set(zmq::sockopt::curve_secretkey, options.keys.secret_key);
+    }
+    socket_.bind(options.bind);
+    address_ = socket_.get(zmq::sockopt::last_endpoint);
+  }
+
+  bool send(std::string_view peer, const SharedBytes& message) override {
+    try {
+      const auto flags = zmq::send_flags::dontwait;
+      const auto head = zmq::const_buffer(peer.data(), peer.size());
+      if (!socket_.send(head, flags | zmq::send_flags::sndmore)) return false;
+      return socket_.send(to_zmq(message), flags).has_value();
+    } catch (const zmq::error_t&) {  // host unreachable: that peer is gone
+      return false;
+    }
+  }
+
+  bool receive(const std::function<void(const Incoming&)>& handle) override {
+    std::array<zmq::message_t, 2> frames;
+    std::size_t count = 0;
+    if (!receive_frames(socket_, frames, count)) return false;
+    const bool whole = count == 2;
+    handle({.peer = frames[0].to_string_view(),
+            .user = user_of(frames[0]),
+            .message = whole ? bytes_of(frames[1]) : std::span<const std::byte>{}});
+    return true;
+  }
+
+ private:
+  void* extra_socket() override { return zap_.handle(); }
+
+  std::string_view user_of(zmq::message_t& frame) {
+    if (zap_.handle() == nullptr) return {};
+    const char* user = zmq_msg_gets(frame.handle(), "User-Id");
+    return user == nullptr ? std::string_view{} : user;
+  }
+
+  // Request: version, id, domain, address, identity, mechanism, credentials.
+  // Reply: version, id, status code, status text, user id, metadata.
+  void serve_extra() override {
+    std::array<zmq::message_t, 7> request;
+    std::size_t count = 0;
+    while (receive_frames(zap_, request, count)) {
+      std::array<char, 41> key{};
+      const bool is_curve = count == 7 && request[0].to_string_view() == "1.0" &&
+                            request[5].to_string_view() == "CURVE" && request[6].size() == 32;
+      if (is_curve) zmq_z85_encode(key.data(), request[6].data<std::uint8_t>(), 32);
+      const bool good = is_curve && admit_(key.data());
+      const std::array<std::string_view, 6> reply{"1.0",
+                                                  count > 1 ? request[1].to_string_view() : "",
+                                                  good ? "200" : "400",
+                                                  good ? "OK" : "this key is not let in",
+                                                  good ? key.data() : "",
+                                                  ""};
+      for (std::size_t i = 0; i < reply.size(); ++i) {
+        zap_.send(zmq::buffer(reply[i]),
+                  i + 1 < reply.size() ? zmq::send_flags::sndmore : zmq::send_flags::none);
+      }
+    }
+  }
+
+  Admission admit_;
+  zmq::socket_t zap_{};
+};
+
+[[noreturn]] void cannot_bind(const std::string& address, int error) {
+  const bool in_use = error == EADDRINUSE;
+  throw Error({.where = "LearnerEndpoint",
+               .what = "cannot bind " + address,
+               .got = zmq_strerror(error),
+               .remedy = in_use ? "another learner has it: stop that one, or choose another "
+                                  "address (tcp://127.0.0.1:* takes any free port)"
+                                : "check the host name, the path and its permissions"});
+}
+
+// libzmq removes the file at an ipc path before it binds: right for one left behind by a crash,
+// but it would cut off a learner that is alive.
+bool is_answered(const std::string& path) {
+  if (path.starts_with('@') || path == "*") return false;  // no file
+  const int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (probe < 0) return false;
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  path.copy(name.sun_path, sizeof name.sun_path - 1);
+  const int result = connect(probe, reinterpret_cast<const sockaddr*>(&name), sizeof name);
+  const bool answered = result == 0 || errno == EAGAIN;
+  close(probe);
+  return answered;
+}
+
+}  // namespace
+
+std::unique_ptr<Channel> bind_channel(const LearnerOptions& options, Admission admit) {
+  const Address address = parse_address(options.bind, "LearnerEndpoint");
+  if (address.scheme == Scheme::ipc && is_answered(address.path)) {
+    cannot_bind(options.bind, EADDRINUSE);
+  }
+  const std::size_t max_sockets = options.limits.max_workers + 64;
+  try {
+    return std::make_unique<RouterChannel>(
+        options, std::move(admit),
+        address.scheme == Scheme::inproc ? inproc_context(max_sockets) : new_context(max_sockets));
+  } catch (const zmq::error_t& error) {
+    cannot_bind(options.bind, error.num());
+  }
+}
+
+std::unique_ptr<Channel> connect_channel(const WorkerOptions& options) {
+  const Address address = parse_address(options.connect, "WorkerEndpoint");
+  try {
+    return std::make_unique<DealerChannel>(
+        options, address.scheme == Scheme::inproc ? inproc_context(options.limits.max_workers + 64)
+                                                  : new_context(16));
+  } catch (const zmq::error_t& error) {
+    throw Error({.where = "WorkerEndpoint",
+                 .what = "cannot connect to " + options.connect,
+                 .got = error.what(),
+                 .remedy = "check the address"});
+  }
+}
+
+}  // namespace rl::transport
