@@ -52,12 +52,13 @@ void ItemStore::save(ByteWriter& writer) const {
 void ItemStore::save_fragments(ByteWriter& writer) const {
   writer.put(schema_ ? schema_->digest() : std::uint64_t{0});
   writer.put(std::uint64_t{slots_.size() - free_slots_.size()});
-  std::vector<std::uint32_t> place(slots_.size(), kFree);  // of a slot among those saved
+  // In the order of their first items, so that the same table has one state whatever its slots.
+  std::vector<std::uint32_t> place(slots_.size(), kFree);
   std::uint32_t num_saved = 0;
-  for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
-    if (!slots_[slot].fragment) continue;
-    writer.put_bytes(slots_[slot].fragment->block());
-    place[slot] = num_saved++;
+  for (const Record& record : records_) {
+    if (record.slot == kFree || place[record.slot] != kFree) continue;
+    writer.put_bytes(slots_[record.slot].fragment->block());
+    place[record.slot] = num_saved++;
   }
   writer.put(std::uint64_t{records_.size()});
   for (const Record& record : records_) {

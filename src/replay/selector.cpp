@@ -1,5 +1,8 @@
 #include "rl/replay/selector.h"
 
+#include <string>
+
+#include "rl/core/error.h"
 #include "src/replay/ordered_selector.h"
 #include "src/replay/prioritized_selector.h"
 #include "src/replay/uniform_selector.h"
@@ -13,7 +16,10 @@ std::unique_ptr<ItemSelector> make_selector(Selector kind, double alpha) {
     case Selector::lifo: return std::make_unique<OrderedSelector>(true);
     case Selector::prioritized: return std::make_unique<PrioritizedSelector>(alpha);
   }
-  return nullptr;
+  throw Error({.where = "replay selector",
+               .what = "no such selector",
+               .expected = "uniform, fifo, lifo or prioritized",
+               .got = "number " + std::to_string(static_cast<int>(kind))});
 }
 
 }  // namespace rl::replay

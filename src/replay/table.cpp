@@ -27,6 +27,12 @@ Clock::time_point until(std::chrono::milliseconds deadline) {
 
 void validate(const TableOptions& options) {
   const std::string where = "replay table '" + options.name + "'";
+  if (options.unit != ItemUnit::fragment && options.unit != ItemUnit::step) {
+    throw Error({.where = where,
+                 .what = "unit is unknown",
+                 .expected = "fragment or step",
+                 .got = "number " + std::to_string(static_cast<int>(options.unit))});
+  }
   constexpr std::size_t kMaxCapacity = 0xFFFFFFFEU;
   if (options.capacity_steps == 0 || options.capacity_steps > kMaxCapacity) {
     throw Error({.where = where,

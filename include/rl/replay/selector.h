@@ -50,7 +50,9 @@ class ItemSelector {
 // fifo, lifo  the oldest, or newest, first.
 // prioritized item i with probability p_i^alpha / sum_j p_j^alpha (Schaul et al. 2016, "Prioritized
 //             experience replay", equation 1), without stratification. p^alpha is capped at 1e290
-//             so that sums stay finite; when all are 0 the draw is uniform.
+//             so that sums stay finite; when all are 0 the draw is uniform. A remover of this kind
+//             takes items of high priority first.
+// Throws Error for any other kind.
 std::unique_ptr<ItemSelector> make_selector(Selector kind, double alpha);
 
 }  // namespace rl::replay
