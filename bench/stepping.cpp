@@ -1,11 +1,13 @@
 // Steps per second of every built-in environment on one core, in the vector form: random actions,
-// autoreset (next_step) and episode seeds included.
+// autoreset (next_step) and episode seeds included. "steps/s" is per second of processor time, which
+// other programs on the machine do not change; "wall" is per second of the clock.
 //
 //   bench_stepping [environments] [seconds per row]
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <vector>
 
 #include "rl/core/rng.h"
@@ -47,7 +49,8 @@ void draw_actions(const rl::EnvironmentSpec& spec, rl::VectorBatch& batch,
 }
 
 struct Measurement {
-  double steps_per_second;
+  double per_processor_second;
+  double per_wall_second;
   double episode_length;
 };
 
@@ -60,6 +63,7 @@ Measurement measure(const rl::EnvironmentRow& row, std::size_t environments, Sec
   std::size_t transitions = 0;
   std::size_t ends = 0;
   const auto start = std::chrono::steady_clock::now();
+  const std::clock_t processor_start = std::clock();
   Seconds elapsed{};
   while (elapsed < duration) {
     for (int step = 0; step < kStepsBetweenLooks; ++step) {
@@ -72,8 +76,11 @@ Measurement measure(const rl::EnvironmentRow& row, std::size_t environments, Sec
     }
     elapsed = std::chrono::steady_clock::now() - start;
   }
-  return {static_cast<double>(transitions) / elapsed.count(),
-          static_cast<double>(transitions) / static_cast<double>(std::max<std::size_t>(ends, 1))};
+  const double processor =
+      static_cast<double>(std::clock() - processor_start) / static_cast<double>(CLOCKS_PER_SEC);
+  const auto steps = static_cast<double>(transitions);
+  return {steps / processor, steps / elapsed.count(),
+          steps / static_cast<double>(std::max<std::size_t>(ends, 1))};
 }
 
 }  // namespace
@@ -86,10 +93,11 @@ int main(int argc, char** argv) {
     return 2;
   }
   std::printf("%zu environments, one thread, random actions, autoreset next_step\n", environments);
-  std::printf("%-30s %16s %10s %15s\n", "environment", "steps/s", "ns/step", "steps/episode");
+  std::printf("%-30s %12s %9s %12s %14s\n", "environment", "steps/s", "ns/step", "wall",
+              "steps/episode");
   for (const rl::EnvironmentRow& row : rl::builtin_environments().rows()) {
     const Measurement m = measure(row, environments, duration);
-    std::printf("%-30s %16.0f %10.1f %15.1f\n", row.name.c_str(), m.steps_per_second,
-                1e9 / m.steps_per_second, m.episode_length);
+    std::printf("%-30s %12.0f %9.1f %12.0f %14.1f\n", row.name.c_str(), m.per_processor_second,
+                1e9 / m.per_processor_second, m.per_wall_second, m.episode_length);
   }
 }

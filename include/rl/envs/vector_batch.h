@@ -44,6 +44,9 @@ class VectorBatch {
   Fields final_observation(std::size_t i) const { return final_observations_.row(i); }
   Fields action(std::size_t i) const { return actions_.row(i); }
   ConstFields const_observation(std::size_t i) const { return observations_.const_row(i); }
+  ConstFields const_final_observation(std::size_t i) const {
+    return final_observations_.const_row(i);
+  }
   ConstFields const_action(std::size_t i) const { return actions_.const_row(i); }
 
  private:
