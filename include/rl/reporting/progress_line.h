@@ -23,9 +23,9 @@ struct Progress {
   double wall_seconds = 0.0;
 };
 
-// "  45.2k / 100k  45 %   12.3k steps/s   return 231.5   evaluation 410.2   staleness 0.4   4 s
-// left" cut to at most `columns` characters by leaving out the least important parts, whole ones
-// first.
+// "45.2k / 100k steps  45 %  12.3k steps/s  return 231.5  evaluation 410.2  staleness 0.4  4 s
+// left" in at most `columns` characters: the least important parts are left out until the rest
+// fits.
 std::string progress_line(const Progress& progress, std::size_t columns);
 
 // Shows progress on a terminal as one line that is rewritten, elsewhere (a log file) as a full line
