@@ -19,8 +19,8 @@ struct Series {
 };
 
 struct ChartSize {
-  int width = 460;
-  int height = 240;
+  int width = 330;
+  int height = 200;
 };
 
 // Round numbers (1, 2 or 5 times a power of ten apart) that enclose [low, high], about `count`.
