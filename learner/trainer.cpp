@@ -136,7 +136,14 @@ void Trainer::start() {
   published_.run_id = run_id;
   transport::LearnerOptions listen;
   listen.bind = default_address(options_, run_id);
-  if (!options_.keys.empty()) transport::load_learner_keys(options_.keys, listen);
+  transport::WorkerOptions connect;
+  if (!options_.keys.empty()) {
+    transport::use_keys(listen, options_.keys);
+    // Worker threads get a pair that lives as long as this process.
+    connect.keys = transport::generate_key_pair();
+    connect.learner_key = listen.keys.public_key;
+    listen.allowed_workers.push_back(connect.keys.public_key);
+  }
   endpoint_ = std::make_unique<transport::LearnerEndpoint>(
       listen, transport::RunManifest{.run_id = run_id,
                                      .environment = spec_,
@@ -156,10 +163,8 @@ void Trainer::start() {
   workers.program = hooks_.program;
   workers.key_folder = options_.keys;
   workers.process_started = hooks_.worker_started;
-  workers.worker.transport.connect = endpoint_->address();
-  if (!options_.keys.empty()) {
-    transport::load_worker_keys(options_.keys, workers.worker.transport);
-  }
+  connect.connect = endpoint_->address();
+  workers.worker.transport = connect;
   pool_ = std::make_unique<rollout::WorkerPool>(workers, registry_,
                                                 [this](const auto& line) { log(line); });
 }
