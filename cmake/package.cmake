@@ -12,6 +12,8 @@ configure_package_config_file(cmake/corralConfig.cmake.in corralConfig.cmake
 write_basic_package_version_file(corralConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/corralConfig.cmake ${PROJECT_BINARY_DIR}/corralConfigVersion.cmake
   cmake/FindCorralTorch.cmake DESTINATION ${package_folder})
-if(TARGET corral)
-  install(TARGETS corral)
-endif()
+foreach(program corral corral-learner)
+  if(TARGET ${program})
+    install(TARGETS ${program})
+  endif()
+endforeach()
