@@ -1,12 +1,13 @@
 // corral-learner: the half of the program that links LibTorch. `corral train` and `corral learner`
 // end here.
-#include <cmath>
 #include <cstdio>
+#include <iostream>
+#include <mutex>
 
 #include "apps/corral/command.h"
 #include "apps/corral/stop_signals.h"
 #include "apps/corral/terminal.h"
-#include "apps/corral/train_console.h"
+#include "apps/corral/train_summary.h"
 #include "rl/cli/train_command_line.h"
 #include "rl/cli/train_option_table.h"
 #include "rl/learner/train.h"
@@ -14,21 +15,52 @@
 namespace rl::app {
 namespace {
 
+// Log lines and the progress line share stderr; the summary has stdout to itself.
+class Console {
+ public:
+  explicit Console(bool quiet) : quiet_(quiet) {}
+
+  void log(const std::string& line) {
+    const std::lock_guard lock(mutex_);
+    printer_.print(line);
+  }
+  void show(const Progress& progress) {
+    const std::lock_guard lock(mutex_);
+    if (!quiet_) printer_.show(progress);
+  }
+  void finish() {
+    const std::lock_guard lock(mutex_);
+    printer_.finish();
+  }
+
+ private:
+  const bool quiet_;
+  std::mutex mutex_;
+  ProgressPrinter printer_{std::cerr, steady_clock(), terminal_options()};
+};
+
 int run(cli::TrainCommand command, const std::vector<std::string>& words) {
   const TrainOptions options =
       understand([&] { return cli::parse_train_command_line(command, words); });
   const StopSignals& signals = stop_on_signals(
       "stopping after this update, leaving a run that can be resumed; again: at once");
-  TrainConsole console(options);
+  Console console(options.quiet);
+  if (options.num_workers == 0) console.log(worker_instructions(options, host_name()));
   TrainHooks hooks;
   hooks.stop = &signals.count;
   hooks.program = (program_folder() / "corral").string();
   hooks.config_text = cli::train_config_text(options);
   hooks.log = [&](const std::string& line) { console.log(line); };
   hooks.progress = [&](const Progress& progress) { console.show(progress); };
-  const TrainSummary summary = train(options, builtin_environments(), hooks);
-  console.finish(summary);
-  return summary.end == TrainEnd::interrupted ? kStopped : kDone;
+  try {
+    const TrainSummary summary = train(options, builtin_environments(), hooks);
+    console.finish();
+    std::fputs(summary_text(summary, options).c_str(), stdout);
+    return summary.end == TrainEnd::interrupted ? kStopped : kDone;
+  } catch (...) {
+    console.finish();
+    throw;
+  }
 }
 
 }  // namespace

@@ -1,8 +1,10 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <filesystem>
 
 #include "apps/corral/command.h"
 #include "apps/corral/stop_signals.h"
@@ -19,6 +21,7 @@ namespace {
 struct Request {
   std::string connect{};
   std::string keys{};
+  std::string key{};
   std::string name{};
   double slot = -1;
   bool has_slot = false;
@@ -30,7 +33,9 @@ cli::OptionTable request_table(Request& request) {
   table.add({"connect", &request.connect, "URL", {},
              "where the learner listens, e.g. tcp://10.0.0.5:5555"});
   table.add({"keys", &request.keys, "DIR", {},
-             "a copy of the learner's `corral keygen` folder; needed off this machine"});
+             "folder with learner.pub and worker-NAME.key of `corral keygen`"});
+  table.add({"key", &request.key, "NAME", {},
+             "which worker's key of that folder; without it, the first by name"});
   table.add({"name", &request.name, "NAME", {},
              "shown by the learner; without it, host and process number"});
   table.add({"slot", cli::MaybeNumber{&request.slot, &request.has_slot}, "",
@@ -58,13 +63,33 @@ Request parse(const std::vector<std::string>& words) {
   return request;
 }
 
+// worker-NAME.key in the folder.
+std::filesystem::path worker_key_file(const Request& request) {
+  const std::filesystem::path folder = request.keys;
+  if (!request.key.empty()) return folder / ("worker-" + request.key + ".key");
+  std::vector<std::filesystem::path> files;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("worker-") && name.ends_with(".key")) files.push_back(entry.path());
+  }
+  if (!files.empty()) return *std::min_element(files.begin(), files.end());
+  throw Error({.where = request.keys,
+               .what = "there is no worker's key in the folder",
+               .expected = "learner.pub and worker-NAME.key",
+               .remedy = "copy both here from the folder made by corral keygen"});
+}
+
 rollout::WorkerRunOptions options_of(const Request& request) {
   rollout::WorkerRunOptions options;
   options.transport.connect = request.connect;
   options.name = request.name;
   if (request.has_slot) options.slot = static_cast<std::int32_t>(request.slot);
   options.retry = std::chrono::milliseconds(static_cast<std::int64_t>(request.retry * 1000));
-  if (!request.keys.empty()) transport::load_worker_keys(request.keys, options.transport);
+  if (!request.keys.empty()) {
+    transport::use_keys(options.transport, worker_key_file(request),
+                        std::filesystem::path(request.keys) / "learner.pub");
+  }
   transport::validate(options.transport);
   return options;
 }
@@ -79,6 +104,7 @@ int run_worker_command(const std::vector<std::string>& words) {
   const auto log = [&](const std::string& line) {
     std::fprintf(stderr, "%s: %s\n", request.name.c_str(), line.c_str());
   };
+  log("looking for a learner at " + request.connect);
   const rollout::WorkerSummary summary =
       rollout::run_worker(options, builtin_environments(), signals.stop, log);
   log("made " + std::to_string(summary.steps) + " steps in " + std::to_string(summary.fragments) +
