@@ -79,7 +79,8 @@ void ItemStore::check(const FragmentPtr& fragment, std::optional<double> priorit
 
 std::size_t ItemStore::insert(FragmentPtr fragment, std::optional<double> priority) {
   const std::size_t num_steps = fragment->num_steps();
-  const auto num_items = static_cast<std::uint32_t>(options_.unit == ItemUnit::step ? num_steps : 1);
+  const auto num_items =
+      static_cast<std::uint32_t>(options_.unit == ItemUnit::step ? num_steps : 1);
   const double new_priority = priority.value_or(highest_priority_);
   highest_priority_ = std::max(highest_priority_, new_priority);
   if (!schema_) schema_ = fragment->schema_ptr();

@@ -1,7 +1,7 @@
 // ItemStore's part of a saved table; each list is preceded by its length:
 //
-//   | schema digest | fragment blocks | records | free records | sampler's order | remover's order |
-//   | priorities in sampler's order | counts and stream positions |
+//   | schema digest | fragment blocks | records | free records | sampler's order |
+//   | remover's order | priorities in sampler's order | counts and stream positions |
 #include <cmath>
 #include <string>
 

@@ -111,7 +111,9 @@ class NaiveTable {
     if (sampler_.in_order()) return items_.size() >= count;
     if (options_.max_times_sampled == 0) return !items_.empty();
     std::size_t left = 0;
-    for (const auto& [place, item] : items_) left += options_.max_times_sampled - item.times_sampled;
+    for (const auto& [place, item] : items_) {
+      left += options_.max_times_sampled - item.times_sampled;
+    }
     return !items_.empty() && left >= count;
   }
 

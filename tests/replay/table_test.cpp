@@ -247,8 +247,9 @@ TEST_SUITE("Table") {
     CHECK_THROWS_WITH_AS(table.insert(fragment(0), kNow), doctest::Contains("no steps"), Error);
     CHECK_THROWS_WITH_AS(table.insert(fragment(6), kNow), doctest::Contains("capacity_steps"),
                          Error);
-    for (const double priority :
-         {-1.0, std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+    for (const double priority : {-1.0, kInfinity, kNan}) {
       CHECK_THROWS_WITH_AS(table.insert(fragment(1), kNow, priority),
                            doctest::Contains("priority"), Error);
     }
