@@ -5,6 +5,8 @@
 #include <cstring>
 #include <limits>
 #include <new>
+#include <type_traits>
+#include <utility>
 
 #include "rl/core/checksum.h"
 #include "rl/core/error.h"
@@ -15,7 +17,9 @@ namespace {
 constexpr std::size_t kAlignment = 64;
 constexpr std::size_t kMaxSteps = std::size_t{1} << 24;
 
-std::size_t align(std::size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+std::size_t align(std::size_t bytes) {
+  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
 
 std::string describe(const std::vector<ColumnSpec>& columns) {
   std::string text;
@@ -46,8 +50,8 @@ void check_header(const FragmentHeader& header, const FragmentSchema& schema) {
   if (static_cast<int>(header.end) > static_cast<int>(FragmentEnd::truncated)) {
     malformed("end is unknown", "0, 1 or 2", std::to_string(static_cast<int>(header.end)));
   }
-  if (header.ends_round > 1) malformed("ends_round is not a flag", "0 or 1",
-                                       std::to_string(header.ends_round));
+  if (header.ends_round > 1)
+    malformed("ends_round is not a flag", "0 or 1", std::to_string(header.ends_round));
   for (const std::uint8_t byte : header.reserved) {
     if (byte != 0) malformed("reserved bytes are set", "0", std::to_string(byte));
   }
@@ -73,41 +77,69 @@ Range allowed(const ColumnSpec& column, std::size_t element, const EnvironmentSp
   return {column.tensor.low_at(element), column.tensor.high_at(element)};
 }
 
-// The range of every element of a row, or of all of them in one when they share it.
-std::vector<Range> accepted(const ColumnSpec& column, const EnvironmentSpec& spec) {
+// The values of T inside [low, high], as their first and last; an empty range when there are none.
+template <class T>
+std::pair<T, T> accepted(Range range, double slack) {
+  using Limits = std::numeric_limits<T>;
+  // An unbounded side ends at the largest finite number, so that infinity is outside.
+  constexpr auto kLowest = static_cast<double>(Limits::lowest());
+  constexpr auto kHighest = static_cast<double>(Limits::max());
+  const double low = range.low > kLowest ? range.low - slack * std::abs(range.low) : kLowest;
+  const double high = range.high < kHighest ? range.high + slack * std::abs(range.high) : kHighest;
+  if (low > kHighest || high < kLowest) return {Limits::max(), Limits::lowest()};
+  T first = low <= kLowest ? Limits::lowest() : static_cast<T>(low);
+  T last = high >= kHighest ? Limits::max() : static_cast<T>(high);
+  if constexpr (std::is_integral_v<T>) {
+    if (static_cast<double>(first) < low) ++first;
+    if (static_cast<double>(last) > high) --last;
+  } else {
+    if (static_cast<double>(first) < low) first = std::nextafter(first, Limits::max());
+    if (static_cast<double>(last) > high) last = std::nextafter(last, Limits::lowest());
+  }
+  return {first, last};
+}
+
+// The accepted ends of consecutive values of a column: whole rows, repeated until the loop over
+// them is worth vectorising.
+template <class T>
+struct Ends {
+  std::vector<T> first{};
+  std::vector<T> last{};
+};
+
+template <class T>
+Ends<T> accepted_ends(const ColumnSpec& column, const EnvironmentSpec& spec) {
+  constexpr std::size_t kLongLoop = 64;
   const bool shared = column.tensor.low.size() <= 1 && column.tensor.high.size() <= 1;
+  const std::size_t elements = shared ? 1 : column.tensor.num_elements();
   const double slack = is_observation(column) || column.tensor.name == kRewardColumn ? 1e-3 : 0.0;
-  constexpr double kLargest = std::numeric_limits<double>::max();
-  std::vector<Range> ranges(shared ? 1 : column.tensor.num_elements());
-  for (std::size_t element = 0; element < ranges.size(); ++element) {
-    // Unbounded sides end at the largest finite number, so that infinity is outside.
-    const Range range = allowed(column, element, spec);
-    const double low = std::max(range.low, -kLargest);
-    const double high = std::min(range.high, kLargest);
-    ranges[element] = {low - slack * std::abs(low), high + slack * std::abs(high)};
-    ranges[element].low = std::max(ranges[element].low, -kLargest);
-    ranges[element].high = std::min(ranges[element].high, kLargest);
+  Ends<T> ends;
+  for (std::size_t element = 0; element < elements; ++element) {
+    const auto [first, last] = accepted<T>(allowed(column, element, spec), slack);
+    ends.first.push_back(first);
+    ends.last.push_back(last);
   }
-  return ranges;
+  const std::size_t rows = elements == 0 ? 0 : (kLongLoop + elements - 1) / elements;
+  for (std::size_t i = elements; i < rows * elements; ++i) {
+    ends.first.push_back(ends.first[i - elements]);
+    ends.last.push_back(ends.last[i - elements]);
+  }
+  return ends;
 }
 
+// Without a branch per value: nearly every fragment is fine as a whole. NaN is never within.
 template <class T>
-bool is_within(T value, const Range& range) {  // false for NaN
-  return static_cast<double>(value) >= range.low && static_cast<double>(value) <= range.high;
-}
-
-// Without a branch per value: nearly every fragment is fine as a whole.
-template <class T>
-bool are_within(std::span<const T> values, std::span<const Range> ranges) {
-  bool good = true;
-  if (ranges.size() == 1) {
-    for (const T value : values) good &= is_within(value, ranges[0]);
-    return good;
+bool are_within(std::span<const T> values, const Ends<T>& ends) {
+  int good = 1;
+  while (!values.empty()) {
+    const std::size_t count = std::min(values.size(), ends.first.size());
+    const T* const value = values.data();
+    const T* const first = ends.first.data();
+    const T* const last = ends.last.data();
+    for (std::size_t i = 0; i < count; ++i) good &= (value[i] >= first[i]) & (value[i] <= last[i]);
+    values = values.subspan(count);
   }
-  for (; !values.empty(); values = values.subspan(ranges.size())) {
-    for (std::size_t e = 0; e < ranges.size(); ++e) good &= is_within(values[e], ranges[e]);
-  }
-  return good;
+  return good != 0;
 }
 
 template <class T>
@@ -115,11 +147,12 @@ std::string find_value_defect(const Fragment& fragment, std::size_t index,
                               const EnvironmentSpec& spec) {
   const ColumnSpec& column = fragment.schema().columns()[index];
   const auto values = fragment.column<T>(index);
-  const std::vector<Range> ranges = accepted(column, spec);
-  if (are_within<T>(values, ranges)) return {};
+  const Ends<T> ends = accepted_ends<T>(column, spec);
+  if (are_within<T>(values, ends)) return {};
   const std::size_t elements = column.tensor.num_elements();
+  const std::size_t period = ends.first.size();
   std::size_t i = 0;
-  while (is_within(values[i], ranges[i % ranges.size()])) ++i;
+  while (values[i] >= ends.first[i % period] && values[i] <= ends.last[i % period]) ++i;
   const Range range = allowed(column, i % elements, spec);
   return column.tensor.name + "[" + std::to_string(i / elements) + "] is " +
          std::to_string(values[i]) + ", allowed " + std::to_string(range.low) + " to " +
@@ -143,7 +176,9 @@ std::size_t FragmentSchema::require(std::string_view name) const {
   if (index >= 0) return static_cast<std::size_t>(index);
   std::string names;
   for (const auto& column : columns_) names += (names.empty() ? "" : ", ") + column.tensor.name;
-  throw Error({.where = "fragment schema", .what = "no such column", .expected = names,
+  throw Error({.where = "fragment schema",
+               .what = "no such column",
+               .expected = names,
                .got = std::string(name)});
 }
 
@@ -187,8 +222,8 @@ Fragment::Fragment(std::shared_ptr<const FragmentSchema> schema, std::size_t num
                    std::size_t continuation_bytes)
     : schema_(std::move(schema)),
       block_bytes_(schema_->block_bytes(num_steps) + align(continuation_bytes)) {
-  block_.reset(static_cast<std::byte*>(
-      ::operator new[](block_bytes_, std::align_val_t{kAlignment})));
+  block_.reset(
+      static_cast<std::byte*>(::operator new[](block_bytes_, std::align_val_t{kAlignment})));
   std::memset(block_.get(), 0, block_bytes_);
   auto* header = new (block_.get()) FragmentHeader;
   header->schema_digest = schema_->digest();
@@ -250,13 +285,24 @@ std::string find_defect(const Fragment& fragment, const EnvironmentSpec& spec) {
   for (std::size_t c = 0; c < fragment.schema().columns().size(); ++c) {
     std::string defect;
     switch (fragment.schema().columns()[c].tensor.dtype) {
-      case DType::u8: defect = find_value_defect<std::uint8_t>(fragment, c, spec); break;
-      case DType::i32: defect = find_value_defect<std::int32_t>(fragment, c, spec); break;
-      case DType::i64: defect = find_value_defect<std::int64_t>(fragment, c, spec); break;
-      case DType::f32: defect = find_value_defect<float>(fragment, c, spec); break;
-      case DType::f64: defect = find_value_defect<double>(fragment, c, spec); break;
+      case DType::u8:
+        defect = find_value_defect<std::uint8_t>(fragment, c, spec);
+        break;
+      case DType::i32:
+        defect = find_value_defect<std::int32_t>(fragment, c, spec);
+        break;
+      case DType::i64:
+        defect = find_value_defect<std::int64_t>(fragment, c, spec);
+        break;
+      case DType::f32:
+        defect = find_value_defect<float>(fragment, c, spec);
+        break;
+      case DType::f64:
+        defect = find_value_defect<double>(fragment, c, spec);
+        break;
       case DType::f16:
-      case DType::bf16: break;  // learners widen these before use and check them there
+      case DType::bf16:
+        break;  // learners widen these before use and check them there
     }
     if (!defect.empty()) return defect;
   }

@@ -101,8 +101,8 @@ struct Simulation {
     if (producing && protocol.state() == WorkerState::joined && random.uniform() < 0.5) {
       // environment = session, so every incarnation is checked on its own
       const std::uint64_t session = std::stoull(worker.peer.substr(1));
-      const auto fragment = small_fragment(manifest.schema, session, worker.produced,
-                                           1 + random.below(10));
+      const auto fragment =
+          small_fragment(manifest.schema, session, worker.produced, 1 + random.below(10));
       if (protocol.submit(fragment, now)) ++worker.produced;
       if (random.uniform() < 0.2) protocol.flush();
     }
@@ -140,15 +140,15 @@ struct Simulation {
       deliver();
       for (std::size_t w = 0; w < workers.size(); ++w) {
         const bool dies = random.uniform() < faults.kill_per_ms;
-        if (!workers[w].protocol || dies ||
-            workers[w].protocol->state() == WorkerState::refused) {
+        if (!workers[w].protocol || dies || workers[w].protocol->state() == WorkerState::refused) {
           start(workers[w], w);
         }
         step_worker(workers[w], producing);
       }
       if (producing && random.uniform() < 0.01) {
-        learner.publish(std::make_unique<WeightSource>(small_weights(++version, 5000),
-                                                       learner_options.limits), now);
+        learner.publish(
+            std::make_unique<WeightSource>(small_weights(++version, 5000), learner_options.limits),
+            now);
       }
       while (!unread.empty() && random.uniform() < 0.8) {
         learner.fragment_taken(unread.front().first, unread.front().second);
@@ -193,7 +193,7 @@ void check_ledger(std::uint64_t seed, const Faults& faults) {
   simulation.run(3000, true);
   simulation.faults = {};
   simulation.run(8000, false);  // long enough for the lost to be noticed and pulls to be repeated
-  CHECK(simulation.in_order);  // nothing twice, nothing missing in between
+  CHECK(simulation.in_order);   // nothing twice, nothing missing in between
   CHECK(simulation.versions_rise);
   CHECK(simulation.weights_whole);
   CHECK(simulation.misbehaved == 0);
