@@ -209,6 +209,7 @@ std::map<std::string, std::string> Trainer::identity() const {
   return {{"algorithm", options_.algorithm},
           {"environment", spec_.name},
           {"mode", options_.mode},
+          {"num-envs", std::to_string(options_.num_environments)},
           {"seed", std::to_string(options_.seed)}};
 }
 

@@ -190,7 +190,7 @@ TEST_SUITE("a run folder") {
     run(options);
     options.resume = true;
     options.num_environments = 4;
-    CHECK_THROWS_WITH_AS(run(options), doctest::Contains("--num-envs"), Error);
+    CHECK_THROWS_WITH_AS(run(options), doctest::Contains("num-envs: expected 8, got 4"), Error);
     options.num_environments = 8;
     options.environment = "Acrobot-v1";
     CHECK_THROWS_WITH_AS(run(options), doctest::Contains("CartPole-v1"), Error);
