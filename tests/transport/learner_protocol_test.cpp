@@ -1,0 +1,412 @@
+#include <doctest/doctest.h>
+
+#include <limits>
+
+#include "fixtures.h"
+#include "src/transport/learner_protocol.h"
+
+using namespace rl;
+using namespace rl::transport;
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr Nanoseconds kStart = std::chrono::seconds(1);
+
+struct Learner {
+  explicit Learner(std::uint32_t slots = 2, LearnerOptions with = {})
+      : manifest(small_manifest(slots)), protocol(with, manifest) {}
+
+  // The answers to one message from `peer`.
+  template <class Header>
+  std::vector<SharedBytes> say(const std::string& peer, const Header& header, Block body = {}) {
+    return say_bytes(peer, *encode(header, body));
+  }
+  std::vector<SharedBytes> say_bytes(const std::string& peer, const Bytes& message,
+                                     const std::string& user = {}) {
+    protocol.on_message(peer, user, message, now);
+    return collect();
+  }
+  std::vector<SharedBytes> collect() {
+    LearnerOutput output = protocol.take_output();
+    for (auto& fragment : output.fragments) fragments.push_back(std::move(fragment));
+    for (auto& event : output.events) events.push_back(std::move(event));
+    std::vector<SharedBytes> answers;
+    for (const auto& [peer, message] : output.messages) answers.push_back(message);
+    return answers;
+  }
+  std::vector<SharedBytes> join(std::uint64_t session, const std::string& user = {}) {
+    return say_bytes(name(session), *encode(hello(session)), user);
+  }
+  static std::string name(std::uint64_t session) { return "peer" + std::to_string(session); }
+  static HelloMessage hello(std::uint64_t session) {
+    HelloMessage message;
+    message.session = session;
+    message.run_id = 77;
+    message.spec_digest = digest(small_environment());
+    message.spec_text = describe(small_environment());
+    message.worker_name = "bob";
+    return message;
+  }
+  std::vector<SharedBytes> send(std::uint64_t session, std::uint64_t first,
+                                const std::vector<FragmentPtr>& items) {
+    std::vector<Block> blocks;
+    for (const auto& item : items) blocks.push_back(item->block());
+    ExperienceHeader header;
+    header.session = session;
+    header.first_sequence = first;
+    header.produced = first + items.size() - 1;
+    return say_bytes(name(session), *encode_experience(header, blocks));
+  }
+  std::uint64_t dropped(DropReason reason) const {
+    return protocol.counters().dropped[static_cast<std::size_t>(reason)];
+  }
+  FragmentPtr fragment(std::uint64_t sequence) const {
+    return small_fragment(manifest.schema, 0, sequence);
+  }
+
+  RunManifest manifest;
+  LearnerProtocol protocol;
+  Nanoseconds now = kStart;
+  std::vector<ReceivedFragment> fragments;
+  std::vector<WorkerEvent> events;
+};
+
+template <class Header>
+std::optional<Header> find(const std::vector<SharedBytes>& messages) {
+  for (const auto& message : messages) {
+    if (auto header = decode<Header>(parse_message(*message, Limits{}))) return header;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("transport learner protocol");
+
+TEST_CASE("a hello is welcomed into a free slot, the wanted one if it can be") {
+  Learner learner(3);
+  CHECK(find<WelcomeMessage>(learner.join(1))->slot == 0);
+  HelloMessage hello = Learner::hello(2);
+  hello.wanted_slot = 2;
+  CHECK(find<WelcomeMessage>(learner.say("peer2", hello))->slot == 2);
+  hello.session = 3;
+  CHECK(find<WelcomeMessage>(learner.say("peer3", hello))->slot == 1);
+  REQUIRE(learner.events.size() == 3);
+  CHECK(learner.events[0].kind == WorkerEventKind::joined);
+  CHECK(learner.events[0].worker_name == "bob");
+}
+
+TEST_CASE("a repeated hello gets the same welcome and takes no second slot") {
+  Learner learner;
+  const auto first = find<WelcomeMessage>(learner.join(1));
+  const auto again = find<WelcomeMessage>(learner.join(1));
+  REQUIRE(again);
+  CHECK(again->worker_id == first->worker_id);
+  CHECK(learner.protocol.num_sessions() == 1);
+}
+
+TEST_CASE("when all slots are taken the refusal says so and when to come back") {
+  Learner learner(1);
+  learner.join(1);
+  const auto refusal = find<RefusalMessage>(learner.join(2));
+  REQUIRE(refusal);
+  CHECK(refusal->what == "all 1 slots are taken");
+  CHECK(refusal->retry_after_ms > 0);
+  learner.now += std::chrono::seconds(30);
+  learner.protocol.on_tick(learner.now);
+  CHECK(find<WelcomeMessage>(learner.join(2)));  // the first was silent for too long
+}
+
+TEST_CASE("a foreign run and a foreign environment are refused with both sides shown") {
+  Learner learner;
+  HelloMessage hello = Learner::hello(1);
+  hello.run_id = 78;
+  auto refusal = find<RefusalMessage>(learner.say("peer1", hello));
+  REQUIRE(refusal);
+  CHECK(refusal->expected.find("run 77") != std::string::npos);
+  CHECK(refusal->got.find("run 78") != std::string::npos);
+  CHECK(refusal->retry_after_ms == 0);
+
+  hello = Learner::hello(1);
+  hello.spec_digest = 1;
+  hello.spec_text = "Other-v0";
+  refusal = find<RefusalMessage>(learner.say("peer1", hello));
+  REQUIRE(refusal);
+  CHECK(refusal->expected.find("Small-v0") != std::string::npos);
+  CHECK(refusal->got.find("Other-v0") != std::string::npos);
+  CHECK(learner.protocol.counters().hellos_refused == 2);
+  CHECK(learner.protocol.num_sessions() == 0);
+}
+
+TEST_CASE("another protocol version is refused with both numbers, without a strike") {
+  Learner learner(2, {.limits = {.strikes = 1}});
+  Bytes message = *encode(Learner::hello(1));
+  message[4] = std::byte{9};
+  const auto refusal = find<RefusalMessage>(learner.say_bytes("peer1", message));
+  REQUIRE(refusal);
+  CHECK(refusal->expected == "version 1 (the learner)");
+  CHECK(refusal->got == "version 9 (the worker)");
+  CHECK(find<WelcomeMessage>(learner.join(1)));
+}
+
+TEST_CASE("messages of an unknown session, or from another place, ask for a hello first") {
+  Learner learner;
+  CHECK(find<UnknownSessionMessage>(learner.say("peer1", HeartbeatMessage{.session = 1})));
+  learner.join(1);
+  CHECK(find<UnknownSessionMessage>(learner.say("elsewhere", HeartbeatMessage{.session = 1})));
+  CHECK(find<AckMessage>(learner.say("peer1", HeartbeatMessage{.session = 1})));
+  learner.say("elsewhere", Learner::hello(1));  // the connection is a new one
+  CHECK(find<AckMessage>(learner.say("elsewhere", HeartbeatMessage{.session = 1})));
+}
+
+TEST_CASE("another key may not take over a session") {
+  Learner learner;
+  learner.join(1, "key-a");
+  const auto refusal =
+      find<RefusalMessage>(learner.say_bytes("peer9", *encode(Learner::hello(1)), "key-b"));
+  CHECK(refusal);
+  CHECK(find<AckMessage>(
+      learner.say_bytes("peer1", *encode(HeartbeatMessage{.session = 1}), "key-a")));
+}
+
+TEST_CASE("a session of before the learner's restart is told to connect anew") {
+  Learner learner;
+  HelloMessage hello = Learner::hello(1);
+  hello.rejoin = 1;
+  const auto refusal = find<RefusalMessage>(learner.say("peer1", hello));
+  REQUIRE(refusal);
+  CHECK(refusal->retry_after_ms == 0);
+  CHECK(refusal->remedy.find("connect anew") != std::string::npos);
+}
+
+TEST_CASE("fragments are acknowledged cumulatively, duplicates dropped, gaps reported") {
+  Learner learner;
+  learner.join(1);
+  auto ack = find<AckMessage>(learner.send(1, 1, {learner.fragment(0), learner.fragment(1)}));
+  REQUIRE(ack);
+  CHECK(ack->received_through == 2);
+  ack = find<AckMessage>(learner.send(1, 2, {learner.fragment(1), learner.fragment(2)}));
+  CHECK(ack->received_through == 3);
+  CHECK(learner.dropped(DropReason::duplicate) == 1);
+  ack = find<AckMessage>(learner.send(1, 5, {learner.fragment(4)}));
+  CHECK(ack->received_through == 3);
+  CHECK(ack->gap == 1);
+  REQUIRE(learner.fragments.size() == 3);
+  CHECK(learner.fragments[2].fragment->header().sequence == 2);
+}
+
+TEST_CASE("what a worker sends beyond its credit is dropped, counted and a strike") {
+  LearnerOptions options;
+  options.limits.max_message_bytes = 4096;
+  options.limits.max_control_bytes = 1024;
+  options.limits.weight_chunk_bytes = 1024;
+  options.credit_bytes = 4096;
+  Learner learner(2, options);
+  const auto welcome = find<WelcomeMessage>(learner.join(1));
+  CHECK(welcome->credit_limit == 4096);
+  const std::size_t bytes = learner.fragment(0)->block().size();
+  const std::uint64_t most = 4096 / bytes;
+  for (std::uint64_t i = 0; i < most; ++i) learner.send(1, i + 1, {learner.fragment(i)});
+  CHECK(learner.fragments.size() == most);
+  const auto ack = find<AckMessage>(learner.send(1, most + 1, {learner.fragment(most)}));
+  CHECK(learner.fragments.size() == most);
+  CHECK(learner.dropped(DropReason::over_credit) == 1);
+  CHECK(ack->received_through == most + 1);  // settled: it is in the books
+
+  // Taking a fragment out of the inbox returns exactly its bytes.
+  learner.protocol.fragment_taken(welcome->worker_id, bytes);
+  CHECK(find<AckMessage>(learner.collect())->credit_limit == 4096 + bytes);
+}
+
+TEST_CASE("values out of spec and damaged blocks are acknowledged, dropped, counted and named") {
+  Learner learner;
+  learner.join(1);
+  Fragment bad(learner.manifest.schema, 2);
+  bad.column<float>(0)[5] = std::numeric_limits<float>::quiet_NaN();
+  auto ack = find<AckMessage>(
+      learner.send(1, 1, {std::make_shared<const Fragment>(std::move(bad)), learner.fragment(1)}));
+  CHECK(ack->received_through == 2);
+  CHECK(learner.fragments.size() == 1);
+  CHECK(learner.dropped(DropReason::out_of_spec) == 1);
+  CHECK(learner.events.back().kind == WorkerEventKind::misbehaved);
+  CHECK(learner.events.back().reason.find("observation.state") != std::string::npos);
+
+  ExperienceHeader header{.session = 1, .produced = 3, .first_sequence = 3};
+  const auto fragment = learner.fragment(2);
+  const std::vector<Block> cut{fragment->block().first(fragment->block().size() - 64)};
+  ack = find<AckMessage>(learner.say_bytes("peer1", *encode_experience(header, cut)));
+  CHECK(ack->received_through == 3);
+  CHECK(learner.dropped(DropReason::malformed) == 1);
+  // No inbox will ever hand their credit back, so it came back at once.
+  const std::size_t good = learner.fragments[0].fragment->block().size();
+  const std::size_t sent = ack->credit_limit - LearnerOptions{}.credit_bytes;
+  CHECK(sent == Fragment(learner.manifest.schema, 2).block().size() + cut[0].size());
+  CHECK(good > 0);
+}
+
+TEST_CASE("events about one worker come once a second at most, counters count all") {
+  Learner learner;
+  learner.join(1);
+  learner.events.clear();
+  for (std::uint64_t i = 1; i <= 50; ++i) {
+    Fragment bad(learner.manifest.schema, 1);
+    bad.column<float>(0)[0] = 1e6F;
+    learner.send(1, i, {std::make_shared<const Fragment>(std::move(bad))});
+  }
+  CHECK(learner.dropped(DropReason::out_of_spec) == 50);
+  CHECK(learner.events.size() == 1);
+}
+
+TEST_CASE("malformed messages are strikes, and the last one allowed is a ban") {
+  Learner learner;
+  learner.join(1);
+  learner.join(2);
+  learner.events.clear();
+  const Bytes garbage(50, std::byte{0x5A});
+  learner.say_bytes("peer1", garbage);
+  learner.say_bytes("peer1", garbage);
+  CHECK(find<AckMessage>(learner.say("peer1", HeartbeatMessage{.session = 1})));
+  learner.say_bytes("peer1", garbage);
+  CHECK(learner.say("peer1", HeartbeatMessage{.session = 1}).empty());
+  CHECK(learner.join(1).empty());
+  CHECK(learner.protocol.num_sessions() == 1);
+  CHECK(learner.events.back().kind == WorkerEventKind::lost);
+  CHECK(find<AckMessage>(learner.say("peer2", HeartbeatMessage{.session = 2})));
+}
+
+TEST_CASE("with keys a ban follows the key to its next connection") {
+  Learner learner(2, {.limits = {.strikes = 1}});
+  learner.join(1, "key-a");
+  learner.say_bytes("peer1", Bytes(3), "key-a");
+  CHECK(learner.protocol.is_banned("key-a"));
+  CHECK(learner.say_bytes("new connection", *encode(Learner::hello(5)), "key-a").empty());
+  CHECK_FALSE(learner.say_bytes("another", *encode(Learner::hello(6)), "key-b").empty());
+}
+
+TEST_CASE("impossible sequence numbers are strikes and change no ledger") {
+  Learner learner(2, {.limits = {.strikes = 100}});
+  learner.join(1);
+  const std::uint64_t huge = std::numeric_limits<std::uint64_t>::max();
+  const auto fragment = learner.fragment(0);
+  const std::vector<Block> blocks{fragment->block()};
+  const auto try_header = [&](std::uint64_t first, std::uint64_t produced) {
+    const ExperienceHeader header{.session = 1, .produced = produced, .first_sequence = first};
+    learner.say_bytes("peer1", *encode_experience(header, blocks));
+  };
+  try_header(0, 1);
+  try_header(huge, huge);
+  try_header(2, 1);
+  try_header(1, huge);
+  learner.say("peer1", HeartbeatMessage{.session = 1, .produced = huge});
+  learner.say("peer1", GoodbyeMessage{.session = 1, .produced = huge});
+  CHECK(learner.fragments.empty());
+  CHECK(learner.protocol.counters().produced == 0);
+  CHECK(learner.protocol.num_sessions() == 1);
+}
+
+TEST_CASE("a silent worker is lost, and what it produced but never sent is counted") {
+  Learner learner;
+  learner.join(1);
+  learner.send(1, 1, {learner.fragment(0)});
+  learner.say("peer1", HeartbeatMessage{.session = 1, .produced = 5, .steps = 12});
+  CHECK(learner.protocol.workers().at(0).steps == 12);
+  learner.now += std::chrono::seconds(10);
+  learner.protocol.on_tick(learner.now);
+  CHECK(learner.protocol.num_sessions() == 1);
+  learner.now += milliseconds(1);
+  learner.protocol.on_tick(learner.now);
+  learner.collect();
+  CHECK(learner.protocol.num_sessions() == 0);
+  CHECK(learner.dropped(DropReason::worker_lost) == 4);
+  CHECK(learner.events.back().kind == WorkerEventKind::lost);
+  const auto counters = learner.protocol.counters();
+  CHECK(counters.produced == 5);
+}
+
+TEST_CASE("goodbye is answered only when everything arrived, and again when it is repeated") {
+  Learner learner;
+  learner.join(1);
+  learner.send(1, 1, {learner.fragment(0)});
+  const GoodbyeMessage goodbye{.session = 1, .produced = 2};
+  auto answers = learner.say("peer1", goodbye);
+  CHECK_FALSE(find<GoodbyeAckMessage>(answers));
+  CHECK(find<AckMessage>(answers)->gap == 1);
+  learner.send(1, 2, {learner.fragment(1)});
+  CHECK(find<GoodbyeAckMessage>(learner.say("peer1", goodbye)));
+  CHECK(find<GoodbyeAckMessage>(learner.say("peer1", goodbye)));
+  CHECK(learner.events.back().kind == WorkerEventKind::left);
+  CHECK(find<RefusalMessage>(learner.join(1)));  // a late copy of its hello makes no ghost
+}
+
+TEST_CASE("an abandoned session counts its unacknowledged fragments as shutdown drops") {
+  Learner learner;
+  learner.join(1);
+  learner.say("peer1", GoodbyeMessage{.session = 1, .produced = 3, .abandon = 1});
+  CHECK(learner.dropped(DropReason::shutdown) == 3);
+  CHECK(learner.protocol.num_sessions() == 0);
+}
+
+TEST_CASE("small weights follow their notice at once, large ones wait to be asked for") {
+  Learner learner;
+  const Limits limits;
+  learner.join(1);
+  learner.protocol.publish(std::make_unique<WeightSource>(small_weights(1), limits), learner.now);
+  auto messages = learner.collect();
+  CHECK(find<NoticeMessage>(messages)->version == 1);
+  CHECK(find<ChunkHeader>(messages)->version == 1);
+  const auto large = small_weights(2, limits.weight_chunk_bytes + 1);
+  learner.protocol.publish(std::make_unique<WeightSource>(large, limits), learner.now);
+  messages = learner.collect();
+  CHECK(find<NoticeMessage>(messages)->version == 2);
+  CHECK_FALSE(find<ChunkHeader>(messages));
+  CHECK(find<ChunkHeader>(learner.say("peer1", WeightRequestMessage{1, 2, 1}))->chunk == 1);
+  CHECK(find<NoticeMessage>(learner.say("peer1", WeightRequestMessage{1, 1, 0}))->version == 2);
+  CHECK_THROWS_WITH_AS(
+      learner.protocol.publish(std::make_unique<WeightSource>(small_weights(2), limits), kStart),
+      doctest::Contains("versions must rise"), Error);
+}
+
+TEST_CASE("a heartbeat that shows old weights brings the notice again") {
+  Learner learner;
+  learner.join(1);
+  learner.protocol.publish(std::make_unique<WeightSource>(small_weights(1), Limits{}), learner.now);
+  learner.collect();
+  learner.now += std::chrono::seconds(2);
+  CHECK(find<NoticeMessage>(learner.say("peer1", HeartbeatMessage{.session = 1})));
+  learner.now += std::chrono::seconds(2);
+  const HeartbeatMessage newest{.session = 1, .weight_version = 1};
+  CHECK_FALSE(find<NoticeMessage>(learner.say("peer1", newest)));
+}
+
+TEST_CASE("an assignment is told at the limit and refused one byte past it") {
+  Learner learner;
+  const Limits limits;
+  const std::size_t most = limits.max_message_bytes - limits.max_control_bytes - kEnvelopeBytes;
+  learner.protocol.set_assignment(0, Bytes(most));
+  const auto welcome = learner.join(1);
+  CHECK(find<WelcomeMessage>(welcome));
+  CHECK_THROWS_AS(learner.protocol.set_assignment(0, Bytes(most + 1)), Error);
+  CHECK_THROWS_AS(learner.protocol.set_assignment(2, {}), Error);
+}
+
+TEST_CASE("after stop() workers hear it, again with every heartbeat, and newcomers are refused") {
+  Learner learner;
+  learner.join(1);
+  learner.protocol.stop();
+  CHECK(find<StopMessage>(learner.collect()));
+  CHECK(find<StopMessage>(learner.say("peer1", HeartbeatMessage{.session = 1})));
+  CHECK(find<RefusalMessage>(learner.join(2))->what == "the run is ending");
+}
+
+TEST_CASE("names are cleaned before they reach a log") {
+  Learner learner;
+  HelloMessage hello = Learner::hello(1);
+  hello.worker_name = "evil\x1b[2J\n" + std::string(500, 'x');
+  learner.say("peer1", hello);
+  const std::string& name = learner.events.back().worker_name;
+  CHECK(name.size() == 128);
+  CHECK(name.starts_with("evil?[2J?"));
+}
+
+TEST_SUITE_END();
