@@ -46,9 +46,11 @@ PpoSteps PpoSteps::shuffled(const at::Tensor& order) const {
            pick(batch.values)}};
 }
 
-PpoSteps PpoSteps::narrow(std::int64_t first, std::int64_t count) const {
+PpoSteps PpoSteps::narrow(std::size_t first, std::size_t count) const {
   const auto cut = [&](const at::Tensor& tensor) {
-    return tensor.defined() ? tensor.narrow(0, first, count) : tensor;
+    return tensor.defined() ? tensor.narrow(0, static_cast<std::int64_t>(first),
+                                            static_cast<std::int64_t>(count))
+                            : tensor;
   };
   return {cut(observations), cut(actions), cut(mask),
           {cut(batch.log_probs), cut(batch.advantages), cut(batch.returns), cut(batch.values)}};
@@ -60,7 +62,7 @@ std::size_t PpoOptimiser::num_minibatches(std::size_t num_steps) const {
 }
 
 // The loss is differentiated by the networks' outputs; from there on the networks do it themselves.
-PpoOptimiser::Pass PpoOptimiser::compute_gradients(const PpoSteps& minibatch) {
+PpoLoss PpoOptimiser::compute_gradients(const PpoSteps& minibatch, Tally& tally) {
   TorchMlpTape policy_tape;
   TorchMlpTape value_tape;
   const at::Tensor outputs = leaf(model_.policy().forward(minibatch.observations, policy_tape));
@@ -68,7 +70,7 @@ PpoOptimiser::Pass PpoOptimiser::compute_gradients(const PpoSteps& minibatch) {
   const at::Tensor log_std = model_.has_log_std() ? leaf(model_.log_std()) : at::Tensor();
 
   const ActionEvaluation actions =
-      head_.evaluate(outputs, log_std, minibatch.actions, minibatch.mask);
+      scorer_.evaluate(outputs, log_std, minibatch.actions, minibatch.mask);
   const PpoLoss loss = ppo_loss(options_, minibatch.batch,
                                 {actions.log_probs, actions.entropy, values.squeeze(1)});
   loss.total.backward();
@@ -77,44 +79,58 @@ PpoOptimiser::Pass PpoOptimiser::compute_gradients(const PpoSteps& minibatch) {
   model_.policy().backward(policy_tape, outputs.grad());
   model_.value().backward(value_tape, values.grad());
   if (model_.has_log_std()) model_.log_std_gradient().copy_(log_std.grad());
-  return {loss, (actions.log_probs - minibatch.batch.log_probs).detach().abs().max()};
+  if (tally.num_passes++ == 0) {
+    tally.log_prob_difference =
+        (actions.log_probs - minibatch.batch.log_probs).abs().max().item<double>();
+  }
+  return loss;
+}
+
+bool PpoOptimiser::step(const PpoSteps& minibatch, double learning_rate, Tally& tally) {
+  const PpoLoss loss = compute_gradients(minibatch, tally);
+  if (options_.target_kl > 0.0 &&
+      loss.approximate_kl.item<double>() > kKlMargin * options_.target_kl) {
+    tally.stopped = true;
+    return false;
+  }
+  const Adam::Step taken = adam_.step(loss.total, learning_rate);
+  if (taken.applied) {
+    ++tally.applied;
+    tally.gradient_norm += taken.gradient_norm;
+    tally.losses.push_back(stack_parts(loss));
+  } else {
+    ++tally.skipped;
+  }
+  return true;
 }
 
 PpoOutcome PpoOptimiser::run(const PpoSteps& steps, double learning_rate, RngStream shuffle) {
-  PpoOutcome outcome;
-  const std::int64_t num_steps = steps.batch.log_probs.size(0);
-  const auto pieces = static_cast<std::int64_t>(
-      num_minibatches(static_cast<std::size_t>(num_steps)));
-  std::vector<at::Tensor> parts;
-  double gradient_norm = 0.0;
-  double difference = 0.0;
-  bool stopped = false;
-  for (std::size_t epoch = 0; epoch < options_.epochs && !stopped; ++epoch) {
-    const at::Tensor order = random_order(static_cast<std::size_t>(num_steps), shuffle);
-    const PpoSteps epoch_steps = steps.shuffled(order.to(steps.observations.device()));
-    for (std::int64_t piece = 0; piece < pieces && !stopped; ++piece) {
-      const std::int64_t first = num_steps * piece / pieces;
-      const std::int64_t end = num_steps * (piece + 1) / pieces;
-      const Pass pass = compute_gradients(epoch_steps.narrow(first, end - first));
-      if (parts.empty()) difference = pass.log_prob_difference.item<double>();
-      parts.push_back(stack_parts(pass.loss));
-      stopped = options_.target_kl > 0.0 &&
-                pass.loss.approximate_kl.item<double>() > kKlMargin * options_.target_kl;
-      if (stopped) break;
-      const Adam::Step step = adam_.step(pass.loss.total, learning_rate);
-      ++(step.applied ? outcome.gradient_steps : outcome.skipped_steps);
-      if (step.applied) gradient_norm += step.gradient_norm;
+  Tally tally;
+  const auto num_steps = static_cast<std::size_t>(steps.batch.log_probs.size(0));
+  const std::size_t pieces = num_minibatches(num_steps);
+  for (std::size_t epoch = 0; epoch < options_.epochs && !tally.stopped; ++epoch) {
+    const at::Tensor order = random_order(num_steps, shuffle);
+    const PpoSteps shuffled = steps.shuffled(order.to(steps.observations.device()));
+    for (std::size_t piece = 0; piece < pieces; ++piece) {
+      const std::size_t first = num_steps * piece / pieces;
+      const std::size_t count = num_steps * (piece + 1) / pieces - first;
+      if (!step(shuffled.narrow(first, count), learning_rate, tally)) break;
     }
   }
-  const at::Tensor means = at::stack(parts).mean(0).to(at::kCPU);
+  return outcome(tally);
+}
+
+PpoOutcome PpoOptimiser::outcome(const Tally& tally) const {
+  PpoOutcome result{.gradient_steps = tally.applied, .skipped_steps = tally.skipped, .metrics = {}};
+  result.metrics["log_prob_difference"] = tally.log_prob_difference;
+  result.metrics["stopped_by_kl"] = tally.stopped ? 1.0 : 0.0;
+  if (tally.applied == 0) return result;
+  result.metrics["gradient_norm"] = tally.gradient_norm / static_cast<double>(tally.applied);
+  const at::Tensor means = at::stack(tally.losses).mean(0).to(at::kCPU);
   for (std::size_t i = 0; i < kLossNames.size(); ++i) {
-    outcome.metrics[kLossNames[i]] = means.const_data_ptr<float>()[i];
+    result.metrics[kLossNames[i]] = means.const_data_ptr<float>()[i];
   }
-  outcome.metrics["log_prob_difference"] = difference;
-  outcome.metrics["stopped_by_kl"] = stopped ? 1.0 : 0.0;
-  const auto applied = static_cast<double>(std::max<std::size_t>(1, outcome.gradient_steps));
-  outcome.metrics["gradient_norm"] = gradient_norm / applied;
-  return outcome;
+  return result;
 }
 
 }  // namespace rl

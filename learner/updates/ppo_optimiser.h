@@ -26,7 +26,7 @@ struct PpoSteps {
   PpoBatch batch;           // [N] each
 
   PpoSteps shuffled(const at::Tensor& order /* i64 [N] */) const;
-  PpoSteps narrow(std::int64_t first, std::int64_t count) const;  // shares storage
+  PpoSteps narrow(std::size_t first, std::size_t count) const;  // shares storage
 };
 
 struct PpoOutcome {
@@ -38,8 +38,8 @@ struct PpoOutcome {
 // Threads: one thread at a time. Keeps references to the model and its optimizer.
 class PpoOptimiser {
  public:
-  PpoOptimiser(const PpoOptions& options, ActorCritic& model, Adam& adam, const ActionScorer& head)
-      : options_(options), model_(model), adam_(adam), head_(head) {}
+  PpoOptimiser(const PpoOptions& options, ActorCritic& model, Adam& adam, const ActionScorer& scorer)
+      : options_(options), model_(model), adam_(adam), scorer_(scorer) {}
 
   // `shuffle` alone decides the minibatches.
   PpoOutcome run(const PpoSteps& steps, double learning_rate, RngStream shuffle);
@@ -48,17 +48,25 @@ class PpoOptimiser {
   std::size_t num_minibatches(std::size_t num_steps) const;
 
  private:
-  struct Pass {
-    PpoLoss loss;
-    at::Tensor log_prob_difference;  // [] greatest |log pi - log mu|
+  // What the minibatches of an update added up.
+  struct Tally {
+    std::size_t num_passes = 0;
+    std::size_t applied = 0;
+    std::size_t skipped = 0;
+    bool stopped = false;              // by target_kl
+    double gradient_norm = 0.0;        // sum over the applied
+    double log_prob_difference = 0.0;  // greatest |log pi - log mu| of the first pass
+    std::vector<at::Tensor> losses;    // parts of each applied step's loss
   };
 
-  Pass compute_gradients(const PpoSteps& minibatch);
+  PpoLoss compute_gradients(const PpoSteps& minibatch, Tally& tally);
+  bool step(const PpoSteps& minibatch, double learning_rate, Tally& tally);  // false: stop
+  PpoOutcome outcome(const Tally& tally) const;
 
   PpoOptions options_;
   ActorCritic& model_;
   Adam& adam_;
-  const ActionScorer& head_;
+  const ActionScorer& scorer_;
 };
 
 // 0 .. count-1 in random order (Fisher & Yates), i64 on the CPU.

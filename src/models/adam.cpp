@@ -1,6 +1,6 @@
 #include "rl/models/adam.h"
 
-#include <ATen/core/grad_mode.h>
+#include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/ops/_fused_adam.h>
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/zeros.h>
@@ -18,7 +18,7 @@ Adam::Adam(Parameters& parameters, const AdamOptions& options)
       step_tensor_(at::zeros({1}, parameters.values().options())) {}
 
 Adam::Step Adam::step(const at::Tensor& loss, double learning_rate) {
-  const at::NoGradGuard no_gradients;
+  const at::AutoDispatchBelowADInplaceOrView below_autograd;
   const at::Tensor& gradients = parameters_.gradients();
   const double norm = at::linalg_vector_norm(gradients).item<double>();
   if (!std::isfinite(norm) || !std::isfinite(loss.item<double>())) {

@@ -1,5 +1,6 @@
 #include "rl/models/mlp.h"
 
+#include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/from_blob.h>
@@ -70,7 +71,7 @@ at::Tensor TorchMlp::forward(const at::Tensor& inputs) const {
 }
 
 at::Tensor TorchMlp::forward(const at::Tensor& inputs, TorchMlpTape& tape) const {
-  const at::NoGradGuard no_gradients;
+  const at::AutoDispatchBelowADInplaceOrView below_autograd;
   tape.layer_inputs.clear();
   at::Tensor hidden = inputs;
   for (std::size_t i = 0; i < layers_.size(); ++i) {
@@ -87,7 +88,7 @@ at::Tensor TorchMlp::forward(const at::Tensor& inputs, TorchMlpTape& tape) const
 }
 
 void TorchMlp::backward(const TorchMlpTape& tape, const at::Tensor& output_gradients) const {
-  const at::NoGradGuard no_gradients;
+  const at::AutoDispatchBelowADInplaceOrView below_autograd;
   at::Tensor gradient = output_gradients;
   for (std::size_t i = layers_.size(); i-- > 0;) {
     const Layer& layer = layers_[i];
