@@ -50,6 +50,7 @@ int run(cli::TrainCommand command, const std::vector<std::string>& words) {
   hooks.stop = &signals.count;
   hooks.program = (program_folder() / "corral").string();
   hooks.config_text = cli::train_config_text(options);
+  hooks.worker_started = end_with_us;
   hooks.log = [&](const std::string& line) { console.log(line); };
   hooks.progress = [&](const Progress& progress) { console.show(progress); };
   try {

@@ -16,4 +16,8 @@ struct StopSignals {
 // Threads: call once, before other threads start; the result lives as long as the program.
 const StopSignals& stop_on_signals(const char* promise);
 
+// A child process that the second signal ends too. The newest 4096 are remembered.
+// Threads: one thread at a time.
+void end_with_us(int process_id);
+
 }  // namespace rl::app

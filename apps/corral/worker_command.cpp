@@ -26,6 +26,7 @@ struct Request {
   double slot = -1;
   bool has_slot = false;
   double retry = 15;
+  bool quiet = false;
 };
 
 cli::OptionTable request_table(Request& request) {
@@ -42,6 +43,7 @@ cli::OptionTable request_table(Request& request) {
              {.low = 0, .high = 4095}, "which share of the environments to take; none: any"});
   table.add({"retry", &request.retry, "seconds", {.low = 0, .high = 86400, .low_open = true},
              "how long to look for a learner, at the start and after losing one"});
+  table.add({"quiet", &request.quiet, "", {}, "speak of trouble only"});
   return table;
 }
 
@@ -104,9 +106,10 @@ int run_worker_command(const std::vector<std::string>& words) {
   const auto log = [&](const std::string& line) {
     std::fprintf(stderr, "%s: %s\n", request.name.c_str(), line.c_str());
   };
-  log("looking for a learner at " + request.connect);
+  if (!request.quiet) log("looking for a learner at " + request.connect);
   const rollout::WorkerSummary summary =
       rollout::run_worker(options, builtin_environments(), signals.stop, log);
+  if (request.quiet && summary.fragments_lost == 0) return kDone;
   log("made " + std::to_string(summary.steps) + " steps in " + std::to_string(summary.fragments) +
       " fragments over " + std::to_string(summary.connections) + " connections; " +
       std::to_string(summary.fragments_lost) + " fragments lost");

@@ -228,7 +228,12 @@ TEST_SUITE("corral worker") {
     const Ended ended = run_program(
         {"worker", "--connect", "ipc://@corral-nobody-listens-here", "--retry", "0.2"});
     CHECK(ended.status == 1);
-    CHECK(contains(ended.err, "ipc://@corral-nobody-listens-here"));
+    CHECK(contains(ended.err, "looking for a learner at ipc://@corral-nobody-listens-here"));
+    CHECK(contains(ended.err, "nobody answered"));
+    const Ended quiet = run_program({"worker", "--connect", "ipc://@corral-nobody-listens-here",
+                                     "--retry", "0.2", "--quiet"});
+    CHECK_FALSE(contains(quiet.err, "looking for"));
+    CHECK(contains(quiet.err, "nobody answered"));
   }
 
   TEST_CASE("a worker without an address is told how to get one") {

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include <array>
+#include <filesystem>
+#include <fstream>
 #include <stdexcept>
 
 extern char** environ;
@@ -81,6 +83,18 @@ bool Program::wait_for(const std::string& text, std::chrono::seconds deadline) {
   return true;
 }
 
+std::string Program::rest_of_line(const std::string& label, std::chrono::seconds deadline) {
+  const Time::time_point end = Time::now() + deadline;
+  while (true) {
+    const std::size_t found = err_.find(label);
+    const std::size_t newline = found == std::string::npos ? found : err_.find('\n', found);
+    if (newline != std::string::npos) {
+      return err_.substr(found + label.size(), newline - found - label.size());
+    }
+    if (!pump(end)) return {};
+  }
+}
+
 int Program::finish(std::chrono::seconds deadline) {
   const Time::time_point end = Time::now() + deadline;
   while (pump(end)) {
@@ -102,6 +116,28 @@ Ended run_program(std::vector<std::string> arguments) {
   Program program(std::move(arguments));
   const int status = program.finish();
   return {status, program.out(), program.err()};
+}
+
+int find_process(const std::string& argument) {
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    const std::string name = entry.path().filename().string();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    std::ifstream file(entry.path() / "cmdline", std::ios::binary);
+    for (std::string word; std::getline(file, word, '\0');) {
+      if (word == argument) return std::stoi(name);
+    }
+  }
+  return 0;
+}
+
+bool ends(int process, std::chrono::seconds deadline) {
+  const int handle = static_cast<int>(syscall(SYS_pidfd_open, process, 0));
+  if (handle < 0) return true;
+  pollfd ended{handle, POLLIN, 0};
+  const auto limit = std::chrono::milliseconds(deadline).count();
+  const bool in_time = poll(&ended, 1, static_cast<int>(limit)) > 0;
+  close(handle);
+  return in_time;
 }
 
 bool contains(const std::string& text, const std::string& part) {

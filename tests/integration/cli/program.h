@@ -20,6 +20,9 @@ class Program {
   // Until `text` was printed on stderr (or stdout); false at the end of the program or after the
   // deadline.
   bool wait_for(const std::string& text, std::chrono::seconds deadline = std::chrono::seconds(60));
+  // What follows `label` on its line of stderr, once the whole line is there; empty as above.
+  std::string rest_of_line(const std::string& label,
+                           std::chrono::seconds deadline = std::chrono::seconds(60));
   // The exit status, 128 + signal when killed, -1 when the deadline came first (it is killed then).
   int finish(std::chrono::seconds deadline = std::chrono::seconds(60));
   void send(int signal) const;
@@ -46,6 +49,12 @@ struct Ended {
 
 // Starts it, waits for its end.
 Ended run_program(std::vector<std::string> arguments);
+
+// Number of a running process one of whose arguments is this text; 0 when there is none.
+int find_process(const std::string& argument);
+
+// Whether the process, not a child of ours, has ended or ends before the deadline.
+bool ends(int process, std::chrono::seconds deadline = std::chrono::seconds(20));
 
 bool contains(const std::string& text, const std::string& part);
 
