@@ -52,7 +52,8 @@ LearnerProtocol::LearnerProtocol(const LearnerOptions& options, RunManifest mani
 void LearnerProtocol::on_hello(const Sender& sender, const ParsedMessage& message) {
   const auto hello = decode<HelloMessage>(message);
   if (!hello || hello->session == 0) return strike(sender, nullptr, "hello cannot be read");
-  if (const auto refusal = objection(*hello, sender)) {
+  if (auto refusal = objection(*hello, sender)) {
+    refusal->session = hello->session;
     return refuse(sender, *refusal, printable(hello->worker_name));
   }
   if (sessions_.contains(hello->session)) {  // repeated, or the connection is a new one

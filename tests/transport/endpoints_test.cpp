@@ -1,5 +1,11 @@
 #include <doctest/doctest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
+
+#include <atomic>
+#include <latch>
+#include <thread>
 
 #include "fixtures.h"
 #include "rl/core/error.h"
@@ -59,6 +65,202 @@ TEST_CASE("experience arrives in order, weights arrive whole, and both ends part
     CHECK(learner.counters().fragments_received == 500);
     CHECK(learner.counters().produced == 500);
   }
+}
+
+TEST_CASE("closing loses nothing while both cores are busy") {
+  std::atomic<bool> busy{true};
+  std::vector<std::jthread> load;
+  for (int i = 0; i < 4; ++i)
+    load.emplace_back([&] {
+      while (busy) {
+      }
+    });
+  for (const std::string& address : addresses()) {
+    CAPTURE(address);
+    const RunManifest manifest = small_manifest(8);
+    LearnerEndpoint learner({.bind = address}, manifest);
+    for (std::uint64_t round = 0; round < 8; ++round) {
+      WorkerEndpoint worker({.connect = learner.address()}, small_hello());
+      worker.connect(kLong);
+      worker.set_schema(manifest.schema);
+      for (std::uint64_t i = 0; i < 200; ++i) {
+        REQUIRE(worker.send(small_fragment(manifest.schema, round, i), kLong));
+      }
+      REQUIRE(worker.close(kLong));
+      CHECK(learner.counters().fragments_received == (round + 1) * 200);
+    }
+  }
+  busy = false;
+}
+
+TEST_CASE("send() gives up at its deadline when no credit comes, and goes on when it does") {
+  LearnerOptions options{.bind = addresses()[0]};
+  options.limits.max_control_bytes = 1024;
+  options.limits.max_message_bytes = 8192;
+  options.limits.weight_chunk_bytes = 1024;
+  options.credit_bytes = 8192;
+  const RunManifest manifest = small_manifest();
+  LearnerEndpoint learner(options, manifest);
+  WorkerOptions worker_options{.connect = learner.address(), .limits = options.limits};
+  worker_options.batch_bytes = 0;
+  WorkerEndpoint worker(worker_options, small_hello());
+  worker.connect(kLong);
+  worker.set_schema(manifest.schema);
+  std::uint64_t sent = 0;
+  while (worker.send(small_fragment(manifest.schema, 0, sent), milliseconds(20))) ++sent;
+  CHECK(sent == 8192 / small_fragment(manifest.schema, 0, 0)->block().size());
+  for (std::uint64_t i = 0; i < sent; ++i) REQUIRE(learner.receive(kLong));
+  CHECK(worker.send(small_fragment(manifest.schema, 0, sent), kLong));
+  CHECK(worker.close(kLong));
+  CHECK(learner.counters().fragments_received == sent + 1);
+  CHECK(learner.counters().dropped[static_cast<std::size_t>(DropReason::over_credit)] == 0);
+}
+
+TEST_CASE("misuse of a worker's endpoint says what to do") {
+  const RunManifest manifest = small_manifest();
+  LearnerEndpoint learner({.bind = addresses()[0]}, manifest);
+  WorkerEndpoint worker({.connect = learner.address()}, small_hello());
+  const FragmentPtr fragment = small_fragment(manifest.schema, 0, 0);
+  CHECK_THROWS_WITH_AS(worker.send(fragment, kLong), doctest::Contains("set_schema()"), Error);
+  worker.set_schema(manifest.schema);
+  CHECK_THROWS_WITH_AS(worker.send(fragment, kLong), doctest::Contains("not connected"), Error);
+  worker.connect(kLong);
+  CHECK_THROWS_WITH_AS(worker.connect(kLong), doctest::Contains("called twice"), Error);
+  const FragmentPtr huge = small_fragment(manifest.schema, 0, 0, 100000);
+  CHECK_THROWS_WITH_AS(worker.send(huge, kLong), doctest::Contains("max_message_bytes"), Error);
+  CHECK(worker.close(kLong));
+  CHECK_THROWS_WITH_AS(worker.send(fragment, kLong), doctest::Contains("not connected"), Error);
+}
+
+TEST_CASE("an address in use is an error that names it, and a file left behind is not in use") {
+  for (const std::string& address : addresses()) {
+    CAPTURE(address);
+    const LearnerEndpoint first({.bind = address}, small_manifest());
+    CHECK_THROWS_WITH_AS(LearnerEndpoint({.bind = first.address()}, small_manifest()),
+                         doctest::Contains("another learner has it"), Error);
+  }
+  const std::string path = "/tmp/corral-test-" + std::to_string(getpid()) + ".sock";
+  {
+    const LearnerEndpoint first({.bind = "ipc://" + path}, small_manifest());
+    CHECK_THROWS_WITH_AS(LearnerEndpoint({.bind = "ipc://" + path}, small_manifest()),
+                         doctest::Contains("another learner has it"), Error);
+  }
+  unlink(path.c_str());
+  const int stale = socket(AF_UNIX, SOCK_STREAM, 0);  // as a killed learner leaves it
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  path.copy(name.sun_path, sizeof name.sun_path - 1);
+  REQUIRE(bind(stale, reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0);
+  close(stale);
+  const LearnerEndpoint again({.bind = "ipc://" + path}, small_manifest());
+  WorkerEndpoint worker({.connect = again.address()}, small_hello());
+  CHECK(worker.connect(kLong).run_id == 77);
+  CHECK(worker.close(kLong));
+}
+
+TEST_CASE("a learner that is not there is an error that names the address") {
+  WorkerEndpoint worker({.connect = "ipc://@/corral-nobody"}, small_hello());
+  CHECK_THROWS_WITH_AS(worker.connect(milliseconds(50)),
+                       doctest::Contains("nobody answered at ipc://@/corral-nobody"), Error);
+}
+
+TEST_CASE("a refusal reaches the worker with both sides shown") {
+  LearnerEndpoint learner({.bind = addresses()[0]}, small_manifest(1));
+  Hello other = small_hello();
+  other.run_id = 5;
+  WorkerEndpoint wrong({.connect = learner.address()}, other);
+  CHECK_THROWS_WITH_AS(wrong.connect(kLong), doctest::Contains("expected run 77 (the learner)"),
+                       Error);
+  WorkerEndpoint first({.connect = learner.address()}, small_hello());
+  first.connect(kLong);
+  WorkerEndpoint second({.connect = learner.address()}, small_hello());
+  CHECK_THROWS_WITH_AS(second.connect(milliseconds(300)), doctest::Contains("slots are taken"),
+                       Error);
+  CHECK(first.close(kLong));
+}
+
+TEST_CASE("a worker waits for the learner to start, and for a slot to become free") {
+  const std::string address = addresses()[1];
+  std::jthread late;
+  {
+    WorkerEndpoint worker({.connect = address}, small_hello());
+    std::unique_ptr<LearnerEndpoint> learner;
+    late = std::jthread([&] {
+      learner =
+          std::make_unique<LearnerEndpoint>(LearnerOptions{.bind = address}, small_manifest(1));
+    });
+    CHECK(worker.connect(kLong).slot == 0);
+    late.join();
+    std::jthread leaving([&] { worker.close(kLong); });
+    WorkerEndpoint next({.connect = address}, small_hello());
+    CHECK(next.connect(kLong).slot == 0);
+    CHECK(next.close(kLong));
+  }
+}
+
+TEST_CASE("a learner that falls silent is LearnerLost, by the worker's own clock") {
+  ManualClock clock;
+  auto learner =
+      std::make_unique<LearnerEndpoint>(LearnerOptions{.bind = addresses()[1]}, small_manifest());
+  WorkerEndpoint worker({.connect = learner->address()}, small_hello(), clock);
+  worker.connect(kLong);
+  learner.reset();
+  clock.advance(std::chrono::seconds(2));
+  worker.pump();  // a heartbeat that nobody answers
+  clock.advance(std::chrono::seconds(16));
+  CHECK_THROWS_WITH_AS(worker.pump(), doctest::Contains("does not answer"), LearnerLost);
+}
+
+TEST_CASE("a worker whose learner restarted is told so") {
+  const std::string address = addresses()[1];
+  auto learner =
+      std::make_unique<LearnerEndpoint>(LearnerOptions{.bind = address}, small_manifest());
+  WorkerEndpoint worker({.connect = address, .heartbeat_every = milliseconds(5)}, small_hello());
+  worker.connect(kLong);
+  learner.reset();
+  learner = std::make_unique<LearnerEndpoint>(LearnerOptions{.bind = address}, small_manifest());
+  const auto wait_for_loss = [&] {
+    for (int round = 0; round < 2000; ++round) worker.pump(milliseconds(10));
+  };
+  CHECK_THROWS_WITH_AS(wait_for_loss(), doctest::Contains("does not know this session"),
+                       LearnerLost);
+}
+
+TEST_CASE("a worker that dies without a word frees its slot when its silence is long enough") {
+  ManualClock clock;
+  LearnerEndpoint learner({.bind = addresses()[0]}, small_manifest(1), clock);
+  WorkerEndpoint worker({.connect = learner.address()}, small_hello());
+  worker.connect(kLong);
+  clock.advance(std::chrono::seconds(11));
+  WorkerEndpoint next({.connect = learner.address()}, small_hello());
+  CHECK(next.connect(kLong).slot == 0);
+  CHECK_THROWS_AS(
+      [&] {
+        for (int round = 0; round < 2000; ++round) worker.pump(milliseconds(10));
+      }(),
+      LearnerLost);
+  CHECK(next.close(kLong));
+}
+
+TEST_CASE("stop_workers() reaches every worker and waits for their goodbyes") {
+  LearnerEndpoint learner({.bind = addresses()[2]}, small_manifest(2));
+  std::vector<std::jthread> workers;
+  std::atomic<int> closed{0};
+  std::latch joined(2);
+  for (int i = 0; i < 2; ++i) {
+    workers.emplace_back([&] {
+      WorkerEndpoint worker({.connect = learner.address()}, small_hello());
+      worker.connect(kLong);
+      joined.count_down();
+      while (!worker.stop_requested()) worker.pump(milliseconds(50));
+      closed += worker.close(kLong) ? 1 : 0;
+    });
+  }
+  joined.wait();
+  CHECK(learner.stop_workers(kLong));
+  workers.clear();
+  CHECK(closed == 2);
+  CHECK(learner.workers().empty());
 }
 
 TEST_SUITE_END();

@@ -111,6 +111,7 @@ TEST_CASE("when all slots are taken the refusal says so and when to come back") 
   learner.join(1);
   const auto refusal = find<RefusalMessage>(learner.join(2));
   REQUIRE(refusal);
+  CHECK(refusal->session == 2);
   CHECK(refusal->what == "all 1 slots are taken");
   CHECK(refusal->retry_after_ms > 0);
   learner.now += std::chrono::seconds(30);

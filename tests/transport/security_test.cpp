@@ -1,0 +1,169 @@
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <zmq.hpp>
+
+#include "fixtures.h"
+#include "rl/core/error.h"
+#include "rl/transport/keys.h"
+#include "src/transport/messages.h"
+
+using namespace rl;
+using namespace rl::transport;
+using std::chrono::milliseconds;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr milliseconds kLong{20000};
+constexpr milliseconds kShort{400};  // how long one who is not let in is given
+
+struct KeyFolder {
+  KeyFolder() {
+    static int number = 0;
+    path = fs::temp_directory_path() /
+           ("corral-keys-" + std::to_string(getpid()) + "-" + std::to_string(++number));
+  }
+  ~KeyFolder() { fs::remove_all(path); }
+  fs::path path;
+};
+
+LearnerOptions with_keys(const fs::path& folder) {
+  LearnerOptions options{.bind = "tcp://127.0.0.1:*"};
+  use_keys(options, folder);
+  return options;
+}
+
+WorkerOptions with_keys(const std::string& address, const fs::path& folder,
+                        const std::string& worker) {
+  WorkerOptions options{.connect = address};
+  use_keys(options, folder / ("worker-" + worker + ".key"), folder / "learner.pub");
+  return options;
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("transport security");
+
+TEST_CASE("a worker with an allowed key is let in and its traffic flows") {
+  const KeyFolder keys;
+  make_keys(keys.path, "a");
+  const RunManifest manifest = small_manifest();
+  LearnerEndpoint learner(with_keys(keys.path), manifest);
+  WorkerEndpoint worker(with_keys(learner.address(), keys.path, "a"), small_hello());
+  worker.connect(kLong);
+  worker.set_schema(manifest.schema);
+  CHECK(worker.send(small_fragment(manifest.schema, 0, 0), kLong));
+  learner.publish(small_weights(1, 700000));
+  const auto weights = worker.wait_for_weights(1, kLong);
+  REQUIRE(weights);
+  CHECK(*weights->image == *small_weights(1, 700000).image);
+  CHECK(learner.receive(kLong));
+  CHECK(worker.close(kLong));
+}
+
+TEST_CASE("a key that is not on the list, no key, and the wrong learner's key stay outside") {
+  const KeyFolder keys;
+  make_keys(keys.path, "a");
+  make_keys(keys.path, "revoked");
+  fs::remove(keys.path / "allowed_workers" / "revoked.pub");
+  LearnerEndpoint learner(with_keys(keys.path), small_manifest());
+
+  WorkerEndpoint revoked(with_keys(learner.address(), keys.path, "revoked"), small_hello());
+  CHECK_THROWS_WITH_AS(revoked.connect(kShort), doctest::Contains("each end has the other's key"),
+                       Error);
+  WorkerEndpoint plain({.connect = learner.address()}, small_hello());
+  CHECK_THROWS_WITH_AS(plain.connect(kShort), doctest::Contains("does not ask for keys"), Error);
+
+  WorkerOptions options = with_keys(learner.address(), keys.path, "a");
+  options.learner_key = generate_key_pair().public_key;
+  WorkerEndpoint elsewhere(options, small_hello());
+  CHECK_THROWS_AS(elsewhere.connect(kShort), Error);
+
+  CHECK(learner.workers().empty());
+  CHECK(learner.counters().hellos_refused == 0);  // nothing of theirs got that far
+  WorkerEndpoint honest(with_keys(learner.address(), keys.path, "a"), small_hello());
+  CHECK(honest.connect(kLong).run_id == 77);
+}
+
+TEST_CASE("without keys an address that other hosts reach is refused on both ends") {
+  for (const std::string address : {"tcp://0.0.0.0:5555", "tcp://*:5555", "tcp://10.0.0.1:5555"}) {
+    CAPTURE(address);
+    CHECK_THROWS_WITH_AS(LearnerEndpoint({.bind = address}, small_manifest()),
+                         doctest::Contains("corral keygen"), Error);
+    CHECK_THROWS_WITH_AS(WorkerEndpoint({.connect = address}, small_hello()),
+                         doctest::Contains("corral keygen"), Error);
+  }
+}
+
+TEST_CASE("garbage, too many frames and too large messages over a raw socket hurt nobody") {
+  LearnerEndpoint learner({.bind = "tcp://127.0.0.1:*"}, small_manifest());
+  WorkerEndpoint honest({.connect = learner.address()}, small_hello());
+  honest.connect(kLong);
+  zmq::context_t context;
+  zmq::socket_t raw(context, zmq::socket_type::dealer);
+  raw.set(zmq::sockopt::linger, 0);
+  raw.connect(learner.address());
+  raw.send(zmq::str_buffer("garbage"));
+  raw.send(zmq::str_buffer("two"), zmq::send_flags::sndmore);
+  raw.send(zmq::str_buffer("frames"));
+  for (int i = 0; i < 20; ++i) raw.send(zmq::str_buffer("x"), zmq::send_flags::sndmore);
+  raw.send(zmq::str_buffer("end"));
+  std::vector<WorkerEvent> events;
+  for (int round = 0; round < 2000 && events.size() < 2; ++round) {
+    honest.pump(milliseconds(10));
+    while (auto event = learner.poll_event()) {
+      if (event->kind == WorkerEventKind::misbehaved) events.push_back(*event);
+    }
+  }
+  REQUIRE(events.size() == 2);
+  CHECK(events[0].reason.find("shorter than an envelope") != std::string::npos);
+  CHECK(events[1].reason.find("banned after 3") != std::string::npos);
+
+  zmq::socket_t huge(context, zmq::socket_type::dealer);
+  huge.set(zmq::sockopt::linger, 0);
+  huge.connect(learner.address());
+  huge.send(zmq::message_t(Limits{}.max_message_bytes + 1),
+            zmq::send_flags::none);  // cuts its connection
+  CHECK(honest.close(kLong));
+  CHECK(learner.counters().fragments_received == 0);
+}
+
+TEST_CASE("a key folder has everything for both ends, private to its owner") {
+  const KeyFolder keys;
+  make_keys(keys.path, "a");
+  for (const char* file : {"learner.key", "worker-a.key"}) {
+    struct stat status {};
+    REQUIRE(stat((keys.path / file).c_str(), &status) == 0);
+    CHECK((status.st_mode & 0777) == 0600);
+  }
+  const LearnerOptions learner = with_keys(keys.path);
+  const WorkerOptions worker = with_keys("tcp://127.0.0.1:1", keys.path, "a");
+  CHECK(learner.keys.public_key == worker.learner_key);
+  REQUIRE(learner.allowed_workers.size() == 1);
+  CHECK(learner.allowed_workers[0] == worker.keys.public_key);
+  make_keys(keys.path, "b");  // the learner's pair stays
+  CHECK(with_keys(keys.path).keys.public_key == learner.keys.public_key);
+  CHECK(with_keys(keys.path).allowed_workers.size() == 2);
+}
+
+TEST_CASE("keys are never overwritten, and bad key files say what to do") {
+  const KeyFolder keys;
+  make_keys(keys.path, "a");
+  CHECK_THROWS_WITH_AS(make_keys(keys.path, "a"), doctest::Contains("never overwritten"), Error);
+  CHECK_THROWS_WITH_AS(make_keys(keys.path, "../a"), doctest::Contains("not a worker name"), Error);
+
+  fs::permissions(keys.path / "learner.key", fs::perms::group_read, fs::perm_options::add);
+  CHECK_THROWS_WITH_AS(with_keys(keys.path), doctest::Contains("chmod 600"), Error);
+  fs::permissions(keys.path / "learner.key", fs::perms::owner_read | fs::perms::owner_write);
+  std::ofstream(keys.path / "learner.pub") << "public tooshort\n";
+  CHECK_THROWS_WITH_AS(with_keys("tcp://127.0.0.1:1", keys.path, "a"),
+                       doctest::Contains("holds no public key"), Error);
+  CHECK_THROWS_WITH_AS(with_keys("tcp://127.0.0.1:1", keys.path, "none"),
+                       doctest::Contains("corral keygen"), Error);
+}
+
+TEST_SUITE_END();
