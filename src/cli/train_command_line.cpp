@@ -58,10 +58,17 @@ void check_learner(const TrainOptions& options) {
   }
 }
 
-// The run's own options, when there is a run to resume; otherwise the learner says what is missing.
+// The run's own options. A folder without them is a run that was killed in its first moments.
 void read_resumed_config(OptionTable& table, const Request& typed) {
   if (!typed.options.resume) return;
-  const auto path = std::filesystem::path(typed.options.out) / kRunConfigName;
+  const std::filesystem::path folder = typed.options.out;
+  if (!std::filesystem::is_directory(folder)) {
+    throw Error({.where = kCommandLine,
+                 .what = "there is no run to resume in " + folder.string(),
+                 .expected = "--out to name the folder of an earlier run",
+                 .remedy = "correct --out, or start a new run without --resume"});
+  }
+  const std::filesystem::path path = folder / kRunConfigName;
   if (std::filesystem::exists(path)) table.set_all(read_ini(path.string(), table));
 }
 

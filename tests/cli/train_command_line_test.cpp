@@ -82,6 +82,14 @@ TEST_SUITE("cli train command line") {
     CHECK(o.total_steps == 500000);
   }
 
+  TEST_CASE("resuming what is not there is a mistake in --out") {
+    const Folder folder;
+    const std::string missing = (folder.path() / "missing").string();
+    CHECK(contains(rejection({"--resume", "--out", missing}),
+                   "there is no run to resume in " + missing));
+    CHECK(train({"--resume", "--out", folder.path().string()}).resume);
+  }
+
   TEST_CASE("wrong options say the right ones") {
     CHECK(contains(rejection({"--worker", "4"}), "no option --worker; did you mean --workers"));
     CHECK(contains(rejection({"--ppo.clp", "4"}), "no option --ppo.clp; did you mean --ppo.clip"));
