@@ -10,7 +10,7 @@ int main() {
 
   // The caller owns the rows; the environment writes into them.
   std::array<float, 4> observation{};
-  std::int32_t action = 0;
+  std::int64_t action = 0;
   std::array<std::byte*, 1> observation_rows{reinterpret_cast<std::byte*>(observation.data())};
   std::array<const std::byte*, 1> action_rows{reinterpret_cast<const std::byte*>(&action)};
 
@@ -19,7 +19,7 @@ int main() {
   double episode_return = 0.0;
   rl::StepResult result;
   while (!result.ended()) {
-    action = static_cast<std::int32_t>(stream.below(2));
+    action = static_cast<std::int64_t>(stream.below(2));
     result = environment->step(rl::ConstFields(action_rows), rl::Fields(observation_rows));
     episode_return += static_cast<double>(result.reward);
   }

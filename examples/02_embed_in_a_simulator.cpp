@@ -43,7 +43,7 @@ void run(const char* learner) {
   rl::rollout::Session session(options, rl::make_environment("CartPole-v1")->spec());
 
   Simulator simulator;
-  std::int32_t action = 0;
+  std::int64_t action = 0;
   const std::array<const std::byte*, 1> observation{
       reinterpret_cast<const std::byte*>(simulator.state.data())};
   const std::array<std::byte*, 1> action_row{reinterpret_cast<std::byte*>(&action)};

@@ -43,7 +43,7 @@ class Simulator {
  private:
   Session session_;
   std::array<float, 4> observation_{};
-  std::int32_t action_ = -1;
+  std::int64_t action_ = -1;
   std::array<const std::byte*, 1> observation_rows_{
       reinterpret_cast<const std::byte*>(observation_.data())};
   std::array<std::byte*, 1> action_rows_{reinterpret_cast<std::byte*>(&action_)};
@@ -151,7 +151,7 @@ TEST_SUITE("session") {
     Session session(options, Simulator::spec());
     learner.reset();
     std::array<float, 4> observation{};
-    std::int32_t action = 0;
+    std::int64_t action = 0;
     const std::array<const std::byte*, 1> in{
         reinterpret_cast<const std::byte*>(observation.data())};
     const std::array<std::byte*, 1> out{reinterpret_cast<std::byte*>(&action)};

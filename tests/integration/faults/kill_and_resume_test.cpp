@@ -17,12 +17,18 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 std::vector<std::string> run_words(const std::string& algorithm, const std::string& out) {
-  return {"train", "--algo", algorithm, "--out", out, "--resume", "--num-envs", "4",
-          "--steps", "24000", "--workers", "2", "--worker-mode", "thread",
-          "--endpoint", "inproc", "--eval-every", "3000", "--eval-episodes", "2",
-          "--checkpoint-every", "0.0001", "--ppo.rollout-steps", "32", "--ppo.hidden", "8",
-          "--dqn.hidden", "8", "--dqn.train-every", "256", "--dqn.updates-per-train", "4",
-          "--dqn.learning-starts", "512", "--dqn.replay-capacity", "2000"};
+  std::vector<std::string> words{
+      "train", "--algo", algorithm, "--out", out, "--num-envs", "4", "--steps", "24000",
+      "--workers", "2", "--worker-mode", "thread", "--endpoint", "inproc", "--eval-every", "3000",
+      "--eval-episodes", "2", "--checkpoint-every", "0.0001"};
+  const std::vector<std::string> ppo{"--ppo.rollout-steps", "32", "--ppo.hidden", "8"};
+  const std::vector<std::string> dqn{"--dqn.hidden", "8", "--dqn.train-every", "256",
+                                     "--dqn.updates-per-train", "4", "--dqn.learning-starts",
+                                     "512", "--dqn.replay-capacity", "2000"};
+  const auto& more = algorithm == "ppo" ? ppo : dqn;
+  words.insert(words.end(), more.begin(), more.end());
+  if (std::filesystem::exists(out)) words.push_back("--resume");
+  return words;
 }
 
 std::string final_digest(const std::string& out) {
