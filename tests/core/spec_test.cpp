@@ -104,6 +104,30 @@ TEST_SUITE("specs") {
     CHECK(digest(good_spec()) == digest(good_spec()));
   }
 
+  TEST_CASE("a spec is read back from its own text") {
+    CHECK(spec_from_text(describe(good_spec())) == good_spec());
+    EnvironmentSpec unbounded = good_spec();
+    unbounded.observations[0].low = {-1, -std::numeric_limits<double>::infinity(), -0.1};
+    unbounded.observations[0].high = {};
+    CHECK(spec_from_text(describe(unbounded)) == unbounded);
+  }
+
+  TEST_CASE("text with a line missing, doubled, cut or unknown is no spec") {
+    const std::string text = describe(good_spec());
+    for (std::size_t size = 0; size + 1 < text.size(); ++size) {
+      CAPTURE(size);
+      bool is_read_as_written = false;
+      try {
+        is_read_as_written = spec_from_text(text.substr(0, size)) == good_spec();
+      } catch (const Error&) {
+      }
+      CHECK_FALSE(is_read_as_written);
+    }
+    CHECK_THROWS_AS(spec_from_text(text + "colour blue\n"), Error);
+    CHECK_THROWS_AS(spec_from_text("environment Task\n"), Error);
+    CHECK_THROWS_AS(spec_from_text(""), Error);
+  }
+
   TEST_CASE("names are found") {
     CHECK(find(good_spec().observations, "action_mask") == 1);
     CHECK(find(good_spec().observations, "absent") == -1);

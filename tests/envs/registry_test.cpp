@@ -18,6 +18,14 @@ TEST_SUITE("environment registry") {
     }
   }
 
+  TEST_CASE("every spec survives being written as text") {
+    for (const EnvironmentRow& row : builtin_environments().rows()) {
+      INFO(row.name);
+      const EnvironmentSpec spec = row.make()->spec();
+      CHECK(spec_from_text(describe(spec)) == spec);
+    }
+  }
+
   TEST_CASE("environments are made by name") {
     CHECK(make_environment("CartPole-v1")->spec().name == "CartPole-v1");
     CHECK(environment_names().front() == "CartPole-v1");
