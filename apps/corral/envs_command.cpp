@@ -10,7 +10,9 @@ namespace {
 
 std::string extents(const Shape& shape) {
   std::string text;
-  for (const std::int64_t extent : shape) text += (text.empty() ? "" : "x") + std::to_string(extent);
+  for (const std::int64_t extent : shape) {
+    text += (text.empty() ? "" : "x") + std::to_string(extent);
+  }
   return text.empty() ? "1" : text;
 }
 

@@ -78,7 +78,7 @@ constexpr const char* kTrainIntroduction =
     "Usage: corral train [--config FILE.ini] [--NAME VALUE]...\n"
     "\n"
     "Solve CartPole with four worker processes, stopping as soon as it is solved:\n"
-    "  corral train --algo ppo --env CartPole-v1 --workers 4 --stop-return 475 --out runs/cartpole\n"
+    "  corral train --env CartPole-v1 --workers 4 --stop-return 475 --out runs/cartpole\n"
     "\n"
     "Start from a tuned file, change one setting, and take the run up again after Ctrl-C:\n"
     "  corral train --config configs/dqn-mountaincar.ini --seed 7 --out runs/car\n"

@@ -47,7 +47,8 @@ TEST_SUITE("cli ini") {
   }
 
   TEST_CASE("comments, blank lines, carriage returns and a byte order mark are no content") {
-    const Fields f = read("\xef\xbb\xbf# top\r\n\r\n  ; note\r\n steps = 5 # five\r\nout = a#b\r\n");
+    const Fields f = read(
+        "\xef\xbb\xbf# top\r\n\r\n  ; note\r\n steps = 5 # five\r\nout = a#b\r\n");
     CHECK(f.steps == 5);
     CHECK(f.out == "a#b");
   }

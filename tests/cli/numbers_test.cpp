@@ -25,8 +25,8 @@ TEST_SUITE("cli numbers") {
   }
 
   TEST_CASE("what is not a whole number in range is not a count") {
-    for (const char* text : {"", "-1", "1.5", "1e-3", "x", "1x", " 1", "1 ", "+-1", "18446744073709551616",
-                             "1e17", "nan", "inf", "0x10", "1,000"}) {
+    for (const char* text : {"", "-1", "1.5", "1e-3", "x", "1x", " 1", "1 ", "+-1", "1e17",
+                             "18446744073709551616", "nan", "inf", "0x10", "1,000"}) {
       CAPTURE(text);
       CHECK_FALSE(parse_count(text).has_value());
     }

@@ -96,7 +96,8 @@ TEST_SUITE("cli train command line") {
     CHECK(contains(rejection({"--clip", "0.2"}), "did you mean --ppo.clip?"));
     CHECK(contains(rejection({"--learning-rate", "1"}),
                    "did you mean --ppo.learning-rate or --dqn.learning-rate?"));
-    CHECK(contains(rejection({"--algo", "pp0"}), "expected ppo or dqn, got 'pp0'; did you mean ppo"));
+    CHECK(contains(rejection({"--algo", "pp0"}),
+                   "expected ppo or dqn, got 'pp0'; did you mean ppo"));
     CHECK(contains(rejection({"--mode", "sync"}), "expected lockstep or async, got 'sync'"));
     CHECK(contains(rejection({"--steps", "0"}), "a whole number of at least 1, got '0'"));
     CHECK(contains(rejection({"--steps", "many"}), "got 'many'"));

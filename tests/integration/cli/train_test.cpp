@@ -103,7 +103,8 @@ TEST_SUITE("corral train") {
 
   TEST_CASE("a second Ctrl-C stops at once and leaves no worker behind") {
     const TemporaryFolder folder;
-    Program program(small_run((folder.path() / "run").string(), {"--steps", "1e9", "--workers", "1"}));
+    const std::string out = (folder.path() / "run").string();
+    Program program(small_run(out, {"--steps", "1e9", "--workers", "1"}));
     REQUIRE(program.wait_for("joined"));
     const std::string url = program.rest_of_line("listening on ");
     const int worker = find_process(url);
@@ -143,6 +144,20 @@ TEST_SUITE("corral learner") {
     CHECK(contains(learner.err(), "by-hand (slot 0) joined"));
     CHECK(contains(worker.err(), "0 fragments lost"));
     CHECK(contains(learner.out(), "all steps made"));
+  }
+
+  TEST_CASE("an address in use is named, and the run that has it goes on") {
+    const TemporaryFolder folder;
+    Program first({"learner", "--bind", "tcp://127.0.0.1:*", "--out",
+                   (folder.path() / "first").string()});
+    const std::string url = first.rest_of_line("listening on ");
+    REQUIRE_FALSE(url.empty());
+    const Ended second =
+        run_program({"learner", "--bind", url, "--out", (folder.path() / "second").string()});
+    CHECK(second.status == 1);
+    CHECK(contains(second.err, url));
+    first.send(SIGINT);
+    CHECK(first.finish() == 3);
   }
 
   TEST_CASE("a wide address without keys is refused") {
