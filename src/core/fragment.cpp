@@ -1,10 +1,12 @@
 #include "rl/core/fragment.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <new>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -99,47 +101,47 @@ std::pair<T, T> accepted(Range range, double slack) {
   return {first, last};
 }
 
-// The accepted ends of consecutive values of a column: whole rows, repeated until the loop over
-// them is worth vectorising.
-template <class T>
-struct Ends {
-  std::vector<T> first{};
-  std::vector<T> last{};
-};
-
-template <class T>
-Ends<T> accepted_ends(const ColumnSpec& column, const EnvironmentSpec& spec) {
-  constexpr std::size_t kLongLoop = 64;
-  const bool shared = column.tensor.low.size() <= 1 && column.tensor.high.size() <= 1;
-  const std::size_t elements = shared ? 1 : column.tensor.num_elements();
-  const double slack = is_observation(column) || column.tensor.name == kRewardColumn ? 1e-3 : 0.0;
-  Ends<T> ends;
-  for (std::size_t element = 0; element < elements; ++element) {
-    const auto [first, last] = accepted<T>(allowed(column, element, spec), slack);
-    ends.first.push_back(first);
-    ends.last.push_back(last);
-  }
-  const std::size_t rows = elements == 0 ? 0 : (kLongLoop + elements - 1) / elements;
-  for (std::size_t i = elements; i < rows * elements; ++i) {
-    ends.first.push_back(ends.first[i - elements]);
-    ends.last.push_back(ends.last[i - elements]);
-  }
-  return ends;
-}
-
-// Without a branch per value: nearly every fragment is fine as a whole. NaN is never within.
-template <class T>
-bool are_within(std::span<const T> values, const Ends<T>& ends) {
+// Whether a stretch of `width` values, again and again `stride` apart, lies within ends that are
+// given per value. Without a branch per value: nearly every fragment is fine as a whole. NaN never
+// is.
+template <class T, std::size_t N>
+bool are_within(std::span<const T> values, std::size_t width, std::size_t stride,
+                const std::array<T, N>& first, const std::array<T, N>& last) {
   int good = 1;
-  while (!values.empty()) {
-    const std::size_t count = std::min(values.size(), ends.first.size());
-    const T* const value = values.data();
-    const T* const first = ends.first.data();
-    const T* const last = ends.last.data();
+  for (std::size_t at = 0; at < values.size(); at += stride) {
+    const T* const value = values.data() + at;
+    const std::size_t count = std::min(width, values.size() - at);
     for (std::size_t i = 0; i < count; ++i) good &= (value[i] >= first[i]) & (value[i] <= last[i]);
-    values = values.subspan(count);
   }
   return good != 0;
+}
+
+// Rows are cut into slabs of up to 64 elements; several short rows make one slab, so that the
+// innermost loop is always worth vectorising.
+template <class T>
+bool is_column_within(std::span<const T> values, const ColumnSpec& column,
+                      const EnvironmentSpec& spec, double slack) {
+  constexpr std::size_t kSlab = 64;
+  const bool shared = column.tensor.low.size() <= 1 && column.tensor.high.size() <= 1;
+  const std::size_t elements = shared ? 1 : column.tensor.num_elements();
+  std::array<T, kSlab> first;
+  std::array<T, kSlab> last;
+  for (std::size_t begin = 0; begin < elements; begin += kSlab) {
+    const std::size_t width = std::min(kSlab, elements - begin);
+    const std::size_t rows = elements <= kSlab ? kSlab / elements : 1;
+    for (std::size_t i = 0; i < width; ++i) {
+      std::tie(first[i], last[i]) = accepted<T>(allowed(column, begin + i, spec), slack);
+    }
+    for (std::size_t i = width; i < rows * width; ++i) {
+      first[i] = first[i - width];
+      last[i] = last[i - width];
+    }
+    if (!are_within(values.subspan(std::min(begin, values.size())), rows * width, rows * elements,
+                    first, last)) {
+      return false;
+    }
+  }
+  return true;
 }
 
 template <class T>
@@ -147,16 +149,18 @@ std::string find_value_defect(const Fragment& fragment, std::size_t index,
                               const EnvironmentSpec& spec) {
   const ColumnSpec& column = fragment.schema().columns()[index];
   const auto values = fragment.column<T>(index);
-  const Ends<T> ends = accepted_ends<T>(column, spec);
-  if (are_within<T>(values, ends)) return {};
+  const double slack = is_observation(column) || column.tensor.name == kRewardColumn ? 1e-3 : 0.0;
+  if (is_column_within<T>(values, column, spec, slack)) return {};
   const std::size_t elements = column.tensor.num_elements();
-  const std::size_t period = ends.first.size();
-  std::size_t i = 0;
-  while (values[i] >= ends.first[i % period] && values[i] <= ends.last[i % period]) ++i;
-  const Range range = allowed(column, i % elements, spec);
-  return column.tensor.name + "[" + std::to_string(i / elements) + "] is " +
-         std::to_string(values[i]) + ", allowed " + std::to_string(range.low) + " to " +
-         std::to_string(range.high);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const Range range = allowed(column, i % elements, spec);
+    const auto [first, last] = accepted<T>(range, slack);
+    if (values[i] >= first && values[i] <= last) continue;
+    return column.tensor.name + "[" + std::to_string(i / elements) + "] is " +
+           std::to_string(values[i]) + ", allowed " + std::to_string(range.low) + " to " +
+           std::to_string(range.high);
+  }
+  return {};
 }
 
 }  // namespace
@@ -245,9 +249,14 @@ Fragment Fragment::from_block(std::shared_ptr<const FragmentSchema> schema,
     malformed("block has the wrong size for " + std::to_string(header.num_steps) + " steps",
               std::to_string(expected) + " bytes", std::to_string(block.size()));
   }
-  Fragment fragment(std::move(schema), header.num_steps, header.continuation_bytes);
-  std::memcpy(fragment.block_.get(), block.data(), block.size());
-  return fragment;
+  return Fragment(std::move(schema), block);
+}
+
+Fragment::Fragment(std::shared_ptr<const FragmentSchema> schema, std::span<const std::byte> block)
+    : schema_(std::move(schema)), block_bytes_(block.size()) {
+  block_.reset(
+      static_cast<std::byte*>(::operator new[](block_bytes_, std::align_val_t{kAlignment})));
+  std::memcpy(block_.get(), block.data(), block.size());
 }
 
 std::byte* Fragment::row(std::size_t column, std::size_t step) {

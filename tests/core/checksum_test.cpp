@@ -51,6 +51,17 @@ TEST_SUITE("checksums") {
     }
   }
 
+  TEST_CASE("CRC-32C equals the definition where long data is cut into streams") {
+    RngStream stream(2, RngRole::test, 0);
+    std::vector<std::byte> data(10000);
+    for (std::byte& byte : data) byte = static_cast<std::byte>(stream.below(256));
+    for (const std::size_t size : {3071, 3072, 3073, 6143, 6144, 6151, 9216, 9999}) {
+      const auto part = std::span(data).subspan(1, size);
+      CHECK(crc32c(part) == naive_crc32c(part));
+      CHECK(crc32c(part.subspan(700), crc32c(part.first(700))) == naive_crc32c(part));
+    }
+  }
+
   TEST_CASE("a checksum continues over parts") {
     const std::string text = "experience is gathered by many workers";
     for (std::size_t cut = 0; cut <= text.size(); ++cut) {

@@ -120,6 +120,7 @@ class Fragment {
   struct AlignedDelete {
     void operator()(std::byte* block) const;
   };
+  Fragment(std::shared_ptr<const FragmentSchema> schema, std::span<const std::byte> block);
 
   std::shared_ptr<const FragmentSchema> schema_;
   std::unique_ptr<std::byte[], AlignedDelete> block_;
