@@ -1,5 +1,6 @@
 // Time of one PPO update on CartPole's shapes (8 environments x 128 steps, two perceptrons
-// 4-64-64): microseconds of processor time per minibatch and per update. Run: bench_ppo_update [repetitions]
+// 4-64-64): microseconds of processor time per minibatch and per update.
+// Run: bench_ppo_update [repetitions]
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/randint.h>

@@ -65,7 +65,8 @@ void copy_actions(const Fragment& fragment, const EnvironmentSpec& environment,
 }
 
 bool all_finite(std::span<const float> values) {
-  return std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
+  return std::all_of(values.begin(), values.end(),
+                     [](float value) { return std::isfinite(value); });
 }
 
 }  // namespace

@@ -11,8 +11,8 @@
 
 namespace rl {
 
-// N steps of F fragments, fragment after fragment. Observations are flattened as a policy sees them:
-// every field but the action mask, in spec order, as f32.
+// N steps of F fragments, fragment after fragment. Observations are flattened as a policy sees
+// them: every field but the action mask, in spec order, as f32.
 struct FragmentBatch {
   std::size_t num_inputs = 0;
   std::vector<float> observations;          // [N + F, inputs]: the N steps', then F final ones

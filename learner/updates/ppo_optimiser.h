@@ -38,7 +38,8 @@ struct PpoOutcome {
 // Threads: one thread at a time. Keeps references to the model and its optimizer.
 class PpoOptimiser {
  public:
-  PpoOptimiser(const PpoOptions& options, ActorCritic& model, Adam& adam, const ActionScorer& scorer)
+  PpoOptimiser(const PpoOptions& options, ActorCritic& model, Adam& adam,
+               const ActionScorer& scorer)
       : options_(options), model_(model), adam_(adam), scorer_(scorer) {}
 
   // `shuffle` alone decides the minibatches.

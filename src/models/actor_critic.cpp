@@ -33,7 +33,8 @@ std::int64_t action_elements(const EnvironmentSpec& environment) {
 }
 
 std::vector<ParameterSpec> parameter_specs(const ActorCriticOptions& options) {
-  std::vector<ParameterSpec> specs = TorchMlp::parameter_specs(kPolicyPrefix, policy_options(options));
+  std::vector<ParameterSpec> specs =
+      TorchMlp::parameter_specs(kPolicyPrefix, policy_options(options));
   if (options.policy.head == PolicyHead::gaussian) {
     specs.push_back({kLogStd, {action_elements(options.environment)}});
   }

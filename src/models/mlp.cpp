@@ -54,7 +54,8 @@ std::vector<ParameterSpec> TorchMlp::parameter_specs(const std::string& prefix,
   return specs;
 }
 
-TorchMlp::TorchMlp(const Parameters& parameters, const std::string& prefix, const TorchMlpOptions& options)
+TorchMlp::TorchMlp(const Parameters& parameters, const std::string& prefix,
+                   const TorchMlpOptions& options)
     : activation_(options.activation) {
   for (std::size_t i = 0; i <= options.hidden.size(); ++i) {
     const std::size_t weight = parameters.index(weight_name(prefix, i));

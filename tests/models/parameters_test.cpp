@@ -12,7 +12,9 @@ using namespace rl;
 
 namespace {
 
-Parameters make_parameters() { return Parameters({{"a", {2, 3}}, {"b", {5}}, {"c", {}}}, at::kCPU); }
+Parameters make_parameters() {
+  return Parameters({{"a", {2, 3}}, {"b", {5}}, {"c", {}}}, at::kCPU);
+}
 
 }  // namespace
 

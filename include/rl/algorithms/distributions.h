@@ -40,8 +40,8 @@ struct SquashedRange {
 // a = low + (high - low) (tanh(u) + 1) / 2 with u normal. u is found back from the action, y =
 // tanh(u) kept within +-(1 - 1e-6), and log p = log N(u) - sum of log(1 - y^2) + log((high -
 // low) / 2) (Haarnoja et al. 2018, appendix C). The entropy is that of u: the squashed one has no
-// closed form.
-ActionEvaluation evaluate_squashed_gaussian(const at::Tensor& outputs /* [N, 2 E] means, log_stds */,
+// closed form. Outputs hold the means first, then the log_stds.
+ActionEvaluation evaluate_squashed_gaussian(const at::Tensor& outputs /* [N, 2 E] */,
                                             const at::Tensor& actions /* [N, E] */,
                                             const SquashedRange& range);
 
