@@ -41,6 +41,8 @@ std::optional<std::uint64_t> number_of(std::string_view name) {
 struct Entry {
   std::uint64_t number = 0;
   std::string_view suffix;  // "", kPartial or kReplacement
+
+  friend bool operator==(const Entry&, const Entry&) = default;
 };
 
 std::vector<Entry> entries_of(const path& folder) {
@@ -204,10 +206,11 @@ Checkpoint CheckpointStore::load(std::uint64_t number) const {
 }
 
 std::optional<Checkpoint> CheckpointStore::load_newest(std::vector<std::string>* warnings) const {
-  constexpr int kMostListings = 10;
+  constexpr int kMostListings = 1000;  // a writer would have to overtake every one of them
   std::vector<std::string> damaged;
   for (int listing = 0; listing < kMostListings; ++listing) {
     damaged.clear();
+    const auto entries = entries_of(folder_);
     const auto listed = numbers();
     for (auto number = listed.rbegin(); number != listed.rend(); ++number) {
       try {
@@ -221,7 +224,7 @@ std::optional<Checkpoint> CheckpointStore::load_newest(std::vector<std::string>*
                           " is passed over: " + error.what());
       }
     }
-    if (numbers() == listed) break;  // otherwise a writer went by and removed what was listed
+    if (entries_of(folder_) == entries) break;  // otherwise a writer removed what was listed
   }
   if (warnings) warnings->insert(warnings->end(), damaged.begin(), damaged.end());
   return std::nullopt;
