@@ -48,19 +48,24 @@ void ActionHead::act(const HeadRow& row, const HeadWeights& weights, ActMode mod
 
 template <class T>
 void ActionHead::act_discrete(const HeadRow& row, double epsilon, ActMode mode) const {
-  const std::span<T> action(reinterpret_cast<T*>(row.action), elements_);
-  if (policy_.head == PolicyHead::categorical) {
-    return choose(MultiDiscrete(row.outputs, categories_, row.mask), action, row, mode);
-  }
+  T* action = reinterpret_cast<T*>(row.action);
   double log_prob = 0.0;
+  const auto choose_element = [&](const auto& distribution) {
+    const std::int64_t choice =
+        mode == ActMode::sample ? distribution.sample(*row.stream) : distribution.mode();
+    *action++ = static_cast<T>(choice);
+    if (row.log_prob != nullptr) log_prob += distribution.log_prob(choice);
+  };
   std::size_t offset = 0;
-  for (std::size_t element = 0; element < elements_; ++element) {
-    const auto count = static_cast<std::size_t>(categories_[element]);
-    const EpsilonGreedy part(row.outputs.subspan(offset, count), epsilon,
-                             row.mask.empty() ? row.mask : row.mask.subspan(offset, count));
-    const std::int64_t choice = mode == ActMode::sample ? part.sample(*row.stream) : part.mode();
-    action[element] = static_cast<T>(choice);
-    log_prob += part.log_prob(choice);
+  for (const std::int64_t categories : categories_) {
+    const auto count = static_cast<std::size_t>(categories);
+    const auto outputs = row.outputs.subspan(offset, count);
+    const auto mask = row.mask.empty() ? row.mask : row.mask.subspan(offset, count);
+    if (policy_.head == PolicyHead::categorical) {
+      choose_element(Categorical(outputs, mask));
+    } else {
+      choose_element(EpsilonGreedy(outputs, epsilon, mask));
+    }
     offset += count;
   }
   if (row.log_prob != nullptr) *row.log_prob = static_cast<float>(log_prob);

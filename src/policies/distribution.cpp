@@ -15,9 +15,8 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kHalfLogTwoPi = 0.91893853320467274178;
 
-void require_mask(bool ok, const char* where, const char* what, const std::string& expected,
-                  const std::string& got) {
-  if (ok) return;
+[[noreturn]] void refuse(const char* where, const char* what, const std::string& expected,
+                         const std::string& got) {
   throw Error({.where = where,
                .what = what,
                .expected = expected,
@@ -25,14 +24,16 @@ void require_mask(bool ok, const char* where, const char* what, const std::strin
                .remedy = "correct the environment's action_mask"});
 }
 
+// The texts are built only on failure: these run at every step.
 void require_mask_fits(const char* where, std::size_t logits, std::size_t mask) {
-  require_mask(mask == 0 || mask == logits, where, "the mask does not fit",
-               std::to_string(logits) + " flags", std::to_string(mask));
+  if (mask == 0 || mask == logits) return;
+  refuse(where, "the mask does not fit", std::to_string(logits) + " flags", std::to_string(mask));
 }
 
 void require_allowed(bool any, const char* where, std::size_t categories) {
-  require_mask(any, where, "the mask forbids every action",
-               "at least one of " + std::to_string(categories) + " categories allowed", "none");
+  if (any) return;
+  refuse(where, "the mask forbids every action",
+         "at least one of " + std::to_string(categories) + " categories allowed", "none");
 }
 
 double normal_log_density(double x, double mean, double log_std) {
@@ -155,9 +156,9 @@ MultiDiscrete::MultiDiscrete(std::span<const float> logits,
   require_mask_fits("MultiDiscrete", logits.size(), mask.size());
   std::int64_t total = 0;
   for (const std::int64_t count : categories) total += count;
-  require_mask(static_cast<std::int64_t>(logits.size()) == total, "MultiDiscrete",
-               "the logits do not fit the categories", std::to_string(total) + " logits",
-               std::to_string(logits.size()));
+  if (static_cast<std::int64_t>(logits.size()) == total) return;
+  refuse("MultiDiscrete", "the logits do not fit the categories",
+         std::to_string(total) + " logits", std::to_string(logits.size()));
 }
 
 template <class Visit>

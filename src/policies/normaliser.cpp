@@ -12,14 +12,18 @@ namespace {
 constexpr double kVarianceFloor = 1e-8;
 constexpr double kMaxCount = 0x1p53;  // largest count a double holds exactly
 
-void require(bool ok, const char* where, const char* what, const std::string& expected,
-             const std::string& got) {
-  if (ok) return;
+[[noreturn]] void refuse(const char* where, const char* what, const std::string& expected,
+                         const std::string& got) {
   throw Error({.where = where,
                .what = what,
                .expected = expected,
                .got = got,
                .remedy = "pass rows and states of the width this object was made with"});
+}
+
+void require(bool ok, const char* where, const char* what, const std::string& expected,
+             const std::string& got) {
+  if (!ok) refuse(where, what, expected, got);
 }
 
 template <class T>
@@ -42,8 +46,10 @@ void RunningMoments::update(std::span<const double> rows) { update_rows(rows); }
 
 template <class T>
 void RunningMoments::update_rows(std::span<const T> rows) {
-  require(rows.size() % width() == 0, "RunningMoments", "the rows are not whole",
-          "a multiple of " + std::to_string(width()), std::to_string(rows.size()));
+  if (rows.size() % width() != 0) {
+    refuse("RunningMoments", "the rows are not whole", "a multiple of " + std::to_string(width()),
+           std::to_string(rows.size()));
+  }
   for (std::size_t start = 0; start < rows.size(); start += width()) {
     const auto row = rows.subspan(start, width());
     if (!std::all_of(row.begin(), row.end(), usable<T>)) {

@@ -120,7 +120,11 @@ double tanh(double x) {
   return x < 0.0 ? -result : result;
 }
 
-double atanh(double x) { return 0.5 * log1p(2.0 * x / (1.0 - x)); }
+double atanh(double x) {
+  const double magnitude = std::fabs(x);
+  const double result = 0.5 * log1p(2.0 * magnitude / (1.0 - magnitude));
+  return x < 0.0 ? -result : result;
+}
 
 double softplus(double x) { return (x > 0.0 ? x : 0.0) + log1p(exp(-std::fabs(x))); }
 
