@@ -25,9 +25,9 @@ struct HeadRow {
   RngStream* stream;  // may be null when greedy
 };
 
-// Threads: immutable; one thread at a time per stream. The log-probability is the one under `sample`
-// mode whatever the mode, and `greedy` draws nothing. Draws per row when sampling, whatever the
-// outputs: kCategoricalDraws, kGaussianDraws or kEpsilonGreedyDraws per action element.
+// Threads: immutable; one thread at a time per stream. The log-probability is the one under
+// `sample` mode whatever the mode, and `greedy` draws nothing. Draws per row when sampling,
+// whatever the outputs: kCategoricalDraws, kGaussianDraws or kEpsilonGreedyDraws per element.
 class ActionHead {
  public:
   ActionHead(const PolicySpec& policy, const EnvironmentSpec& spec);

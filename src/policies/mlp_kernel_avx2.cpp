@@ -41,6 +41,7 @@ struct EightLanes {
 }  // namespace
 
 using Body = MlpBody<EightLanes>;
-const MlpKernel kAvx2MlpKernel = {"avx2", runs_here, Body::dense, Body::tanh_all, Body::relu_all};
+const MlpKernel kAvx2MlpKernel = {
+    "avx2", runs_here, Body::dense, Body::tanh_all, Body::relu_all};
 
 }  // namespace rl

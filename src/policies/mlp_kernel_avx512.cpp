@@ -43,6 +43,7 @@ struct SixteenLanes {
 }  // namespace
 
 using Body = MlpBody<SixteenLanes>;
-const MlpKernel kAvx512MlpKernel = {"avx512", runs_here, Body::dense, Body::tanh_all, Body::relu_all};
+const MlpKernel kAvx512MlpKernel = {
+    "avx512", runs_here, Body::dense, Body::tanh_all, Body::relu_all};
 
 }  // namespace rl

@@ -1,6 +1,6 @@
-// The loops of mlp_kernels.h over a vector type. Each including file is compiled for its own CPU, so
-// nothing here may call a function that another file could share: no standard library, and every
-// template hangs on a type that is local to the file.
+// The loops of mlp_kernels.h over a vector type. Each including file is compiled for its own CPU,
+// so nothing here may call a function that another file could share: nothing of the standard
+// library, and every template hangs on a type that is local to the file.
 #pragma once
 
 #include "src/policies/mlp_kernels.h"

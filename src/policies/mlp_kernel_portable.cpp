@@ -40,6 +40,7 @@ struct OneLane {
 }  // namespace
 
 using Body = MlpBody<OneLane>;
-const MlpKernel kPortableMlpKernel = {"portable", runs_here, Body::dense, Body::tanh_all, Body::relu_all};
+const MlpKernel kPortableMlpKernel = {
+    "portable", runs_here, Body::dense, Body::tanh_all, Body::relu_all};
 
 }  // namespace rl

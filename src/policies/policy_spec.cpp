@@ -103,7 +103,9 @@ Json parse(std::string_view text) {
     return depth <= 2;
   };
   const Json json = Json::parse(text.begin(), text.end(), watch, false);
-  if (!json.is_object()) fail("not a JSON object", "{\"head\": ...}", shown(Json(text.substr(0, 60))));
+  if (!json.is_object()) {
+    fail("not a JSON object", "{\"head\": ...}", shown(Json(text.substr(0, 60))));
+  }
   if (!repeated.empty()) fail("a field is repeated", "every field once", repeated);
   return json;
 }

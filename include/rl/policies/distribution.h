@@ -1,10 +1,10 @@
-// Distributions over actions: what a policy's outputs mean. The learner scores the same actions with
-// the same formulas on tensors (algorithms/distributions.h).
+// Distributions over actions: what a policy's outputs mean. The learner scores the same actions
+// with the same formulas on tensors (algorithms/distributions.h).
 //
-// Threads: immutable views; one thread at a time per random stream. A distribution views the spans
-// it was made from, which must outlive it, and allocates nothing. Every function has the same bits
-// on every CPU. A draw takes the stated number of 32-bit draws from the stream, whatever the outputs
-// and whatever the result, so that a stream's position counts its samples.
+// Threads: immutable views; one thread at a time per random stream. A distribution views the
+// spans it was made from, which must outlive it, and allocates nothing. Every function has the
+// same bits on every CPU. A draw takes the stated number of 32-bit draws from the stream, whatever
+// the outputs and whatever the result, so that a stream's position counts its samples.
 #pragma once
 
 #include <cstdint>
@@ -61,8 +61,8 @@ class EpsilonGreedy {
   std::int64_t num_allowed_ = 0;
 };
 
-// Independent categoricals, one per action element, their logits and mask flags one after the other.
-// T: std::int32_t or std::int64_t.
+// Independent categoricals, one per action element, their logits and mask flags one after the
+// other. T: std::int32_t or std::int64_t.
 class MultiDiscrete {
  public:
   MultiDiscrete(std::span<const float> logits /* [sum of categories] */,
