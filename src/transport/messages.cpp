@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "src/transport/weight_messages.h"
 #include "src/transport/wire_archive.h"
 
 namespace rl::transport {

@@ -7,12 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "rl/formats/digest.h"
 #include "src/transport/envelope.h"
 
 namespace rl::transport {
-
-using rl::Digest;  // BLAKE2b-256
 
 // `session` is a random number a worker's endpoint draws once: it names the (worker, epoch) pair.
 
@@ -84,42 +81,6 @@ struct AckMessage {
   template <class Archive>
   void serialize(Archive& archive) {
     archive(session, received_through, credit_limit, gap);
-  }
-};
-
-struct NoticeMessage {
-  static constexpr MessageType kType = MessageType::notice;
-  std::uint64_t run_id = 0;
-  std::uint64_t version = 0;
-  std::uint64_t image_bytes = 0;
-  std::uint32_t chunk_bytes = 0;
-  Digest digest{};  // of the whole image
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(run_id, version, image_bytes, chunk_bytes, digest);
-  }
-};
-
-struct WeightRequestMessage {
-  static constexpr MessageType kType = MessageType::weight_request;
-  std::uint64_t session = 0;
-  std::uint64_t version = 0;
-  std::uint32_t chunk = 0;
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(session, version, chunk);
-  }
-};
-
-struct ChunkHeader {  // body: the chunk
-  static constexpr MessageType kType = MessageType::weight_chunk;
-  std::uint64_t run_id = 0;
-  std::uint64_t version = 0;
-  std::uint32_t chunk = 0;
-  Digest digest{};  // of this chunk
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(run_id, version, chunk, digest);
   }
 };
 

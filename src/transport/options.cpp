@@ -8,6 +8,7 @@ namespace rl::transport {
 namespace {
 
 constexpr std::size_t kKeyLength = 40;  // 32 bytes as Z85 text
+constexpr std::size_t kLeastCreditBytes = 4096;
 constexpr std::size_t kMostMessageBytes = std::size_t{1} << 30;
 
 void require(bool good, std::string_view where, const std::string& field,
@@ -76,8 +77,8 @@ void validate(const LearnerOptions& options) {
   const Address address = parse_address(options.bind, kWhere);
   check_limits(options.limits, kWhere);
   check_times(options.heartbeat_every, options.worker_timeout, kWhere, "worker_timeout");
-  require(options.credit_bytes >= options.limits.max_message_bytes, kWhere, "credit_bytes",
-          "at least limits.max_message_bytes", std::to_string(options.credit_bytes));
+  require(options.credit_bytes >= kLeastCreditBytes, kWhere, "credit_bytes",
+          "at least " + std::to_string(kLeastCreditBytes), std::to_string(options.credit_bytes));
   if (!has_keys(options.keys)) {
     if (address.is_wide) needs_keys(kWhere, options.bind);
     return;

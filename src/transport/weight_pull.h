@@ -8,7 +8,7 @@
 
 #include "rl/core/clock.h"
 #include "rl/formats/weight_snapshot.h"
-#include "src/transport/messages.h"
+#include "src/transport/weight_messages.h"
 
 namespace rl::transport {
 

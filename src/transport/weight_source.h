@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "rl/formats/weight_snapshot.h"
-#include "src/transport/messages.h"
+#include "src/transport/weight_messages.h"
 
 namespace rl::transport {
 

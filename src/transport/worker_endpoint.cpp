@@ -161,8 +161,7 @@ bool WorkerEndpoint::send(FragmentPtr fragment, milliseconds deadline) {
   }
   bool taken = protocol.submit(fragment, impl_->clock.now());
   if (taken) {
-    if (protocol.has_outgoing()) impl_->exchange_until(milliseconds(0), [] { return true; });
-    impl_->check_learner();
+    pump();
     return true;
   }
   protocol.flush();  // credit comes back for what has left

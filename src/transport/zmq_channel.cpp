@@ -65,6 +65,18 @@ std::span<const std::byte> bytes_of(const zmq::message_t& message) {
   return {message.data<std::byte>(), message.size()};
 }
 
+// Calls again what a signal interrupted.
+template <class Call>
+auto uninterrupted(Call call) {
+  for (;;) {
+    try {
+      return call();
+    } catch (const zmq::error_t& error) {
+      if (error.num() != EINTR) throw;
+    }
+  }
+}
+
 // Reads frames until the message ends; false when nothing waits. `count` frames were read, the
 // first ones of them into `frames`, the others thrown away.
 template <std::size_t N>
@@ -74,7 +86,7 @@ bool receive_frames(zmq::socket_t& socket, std::array<zmq::message_t, N>& frames
   zmq::message_t surplus;
   for (bool more = true; more; ++count) {
     zmq::message_t& frame = count < N ? frames[count] : surplus;
-    if (!socket.recv(frame, zmq::recv_flags::dontwait)) return false;
+    if (!uninterrupted([&] { return socket.recv(frame, zmq::recv_flags::dontwait); })) return false;
     more = frame.more();
   }
   return true;
@@ -100,7 +112,7 @@ class ZmqChannel : public Channel {
                                           {nullptr, event_, ZMQ_POLLIN, 0},
                                           {extra_socket(), 0, ZMQ_POLLIN, 0}}};
     const std::size_t count = items[2].socket == nullptr ? 2 : 3;
-    zmq::poll(items.data(), count, timeout);
+    uninterrupted([&] { return zmq::poll(items.data(), count, timeout); });
     std::uint64_t wakes;
     if (items[1].revents != 0) static_cast<void>(!read(event_, &wakes, sizeof wakes));
     if (count == 3 && items[2].revents != 0) serve_extra();
@@ -137,7 +149,9 @@ class DealerChannel final : public ZmqChannel {
   }
 
   bool send(std::string_view, const SharedBytes& message) override {
-    return socket_.send(to_zmq(message), zmq::send_flags::dontwait).has_value();
+    zmq::message_t frame = to_zmq(message);
+    return uninterrupted([&] { return socket_.send(frame, zmq::send_flags::dontwait); })
+        .has_value();
   }
 
   bool receive(const std::function<void(const Incoming&)>& handle) override {
@@ -175,12 +189,15 @@ class RouterChannel final : public ZmqChannel {
   }
 
   bool send(std::string_view peer, const SharedBytes& message) override {
+    zmq::message_t frame = to_zmq(message);
+    const zmq::const_buffer to(peer.data(), peer.size());
+    const auto head = zmq::send_flags::dontwait | zmq::send_flags::sndmore;
     try {
-      const auto flags = zmq::send_flags::dontwait;
-      const auto head = zmq::const_buffer(peer.data(), peer.size());
-      if (!socket_.send(head, flags | zmq::send_flags::sndmore)) return false;
-      return socket_.send(to_zmq(message), flags).has_value();
-    } catch (const zmq::error_t&) {  // host unreachable: that peer is gone
+      if (!uninterrupted([&] { return socket_.send(to, head); })) return false;
+      return uninterrupted([&] { return socket_.send(frame, zmq::send_flags::dontwait); })
+          .has_value();
+    } catch (const zmq::error_t& error) {
+      if (error.num() != EHOSTUNREACH) throw;
       return false;
     }
   }

@@ -1,4 +1,8 @@
+#include <pthread.h>
+#include <signal.h>
 #include <unistd.h>
+
+#include <atomic>
 
 #include "support/channel_conformance.h"
 #include "support/memory_channel.h"
@@ -48,6 +52,33 @@ TEST_CASE("ZeroMQ over ipc is a channel") {
 
 TEST_CASE("ZeroMQ over tcp is a channel") {
   check_channel([] { return make_zmq("tcp://127.0.0.1:*"); });
+}
+
+TEST_CASE("signals neither break a channel nor lose a message") {
+  struct sigaction action {};
+  action.sa_handler = [](int) {};  // without SA_RESTART: every wait is interrupted
+  struct sigaction before {};
+  REQUIRE(sigaction(SIGUSR1, &action, &before) == 0);
+  {
+    ChannelFixture ends = make_zmq("tcp://127.0.0.1:*");
+    std::atomic<bool> done{false};
+    std::jthread interrupter([&, target = pthread_self()] {
+      while (!done) {
+        pthread_kill(target, SIGUSR1);
+        std::this_thread::yield();
+      }
+    });
+    for (int i = 0; i < 200; ++i) {
+      const SharedBytes message = text_message(std::to_string(i));
+      say(*ends.worker, "", message);
+      const Heard heard = hear(*ends.learner);
+      CHECK(heard.message == *message);
+      say(*ends.learner, heard.peer, message);
+      CHECK(hear(*ends.worker).message == *message);
+    }
+    done = true;
+  }
+  sigaction(SIGUSR1, &before, nullptr);
 }
 
 TEST_SUITE_END();

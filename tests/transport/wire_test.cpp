@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "rl/core/checksum.h"
-#include "src/transport/messages.h"
+#include "src/transport/weight_messages.h"
 
 using namespace rl;
 using namespace rl::transport;
