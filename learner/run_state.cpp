@@ -46,6 +46,7 @@ std::string_view name(LearnerDrop reason) {
     case LearnerDrop::duplicate: return "duplicate";
     case LearnerDrop::stale_round: return "stale_round";
     case LearnerDrop::foreign_environment: return "foreign_environment";
+    case LearnerDrop::stale_weights: return "stale_weights";
     case LearnerDrop::count_: break;
   }
   return "unknown";

@@ -12,8 +12,11 @@
 
 namespace rl {
 
-// Why a received fragment was not inserted into the table.
-enum class LearnerDrop : std::uint8_t { duplicate, stale_round, foreign_environment, count_ };
+// Why a received fragment was not used: the first three never reach the table, the last is found
+// too many weight versions old when it is drawn.
+enum class LearnerDrop : std::uint8_t {
+  duplicate, stale_round, foreign_environment, stale_weights, count_
+};
 std::string_view name(LearnerDrop reason);
 
 // Threads: a plain value of the learner's thread.

@@ -51,6 +51,16 @@ rollout::RunConfig make_run_config(const TrainOptions& options, const Environmen
           .fragment_steps = static_cast<std::uint32_t>(options.fragment_steps)};
 }
 
+// Two updates' worth over all workers, in blocks as sent: what waits in the inbox grows stale. In
+// lockstep no worker can run ahead, and the default is only a bound.
+std::size_t credit_bytes(const rollout::RunConfig& config, const FragmentSchema& schema) {
+  const std::size_t ample = transport::LearnerOptions{}.credit_bytes;
+  if (config.mode == rollout::Mode::lockstep) return ample;
+  const std::size_t update = config.num_environments * schema.block_bytes(config.steps_per_round);
+  const std::size_t fragment = schema.block_bytes(config.fragment_steps);
+  return std::clamp(2 * update / config.num_slots, 2 * fragment, std::max(ample, 2 * fragment));
+}
+
 EnvironmentSpec find_spec(const TrainOptions& options, const EnvironmentRegistry& registry,
                           const TrainHooks& hooks) {
   if (hooks.external_environment) return *hooks.external_environment;
@@ -136,6 +146,7 @@ void Trainer::start() {
   published_.run_id = run_id;
   transport::LearnerOptions listen;
   listen.bind = default_address(options_, run_id);
+  listen.credit_bytes = credit_bytes(config_, *schema_);
   transport::WorkerOptions connect;
   if (!options_.keys.empty()) {
     transport::use_keys(listen, options_.keys);
@@ -151,10 +162,7 @@ void Trainer::start() {
                                      .run_config = rollout::to_text(config_),
                                      .num_slots = config_.num_slots});
   log("listening on " + endpoint_->address());
-  if (options_.num_workers == 0) {
-    log("waiting for workers: corral worker --connect " + endpoint_->address());
-    return;
-  }
+  if (options_.num_workers == 0) return;
   assign_slots(state_.weight_version + 1);
   rollout::WorkerPoolOptions workers;
   workers.mode = options_.worker_mode == "process" ? rollout::WorkerMode::process
@@ -349,6 +357,7 @@ void Trainer::update() {
   updated_ = true;
   state_.gradient_steps += report->gradient_steps;
   state_.skipped_steps += report->skipped_steps;
+  drop(LearnerDrop::stale_weights, report->fragments_stale);
   for (const auto& [name, value] : report->metrics) metric_sums_[name] += value;
   ++metric_updates_;
 }
@@ -493,7 +502,8 @@ TrainSummary Trainer::summarise(const Bytes& weights) const {
   summary.best_evaluation = state_.best_evaluation;
   summary.worker_restarts = pool_ ? pool_->num_restarts() : 0;
   summary.fragments_received = state_.fragments_received;
-  summary.fragments_inserted = state_.fragments_inserted;
+  const auto stale = state_.dropped[static_cast<std::size_t>(LearnerDrop::stale_weights)];
+  summary.fragments_used = state_.fragments_inserted - stale;
   for (std::size_t i = 0; i < state_.dropped.size(); ++i) {
     if (state_.dropped[i] == 0) continue;
     summary.fragments_dropped += state_.dropped[i];

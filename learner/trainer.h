@@ -46,7 +46,9 @@ class Trainer {
   bool look_after_workers();
   void note_events();
   bool belongs_here(const transport::ReceivedFragment& received);
-  void drop(LearnerDrop reason) { ++state_.dropped[static_cast<std::size_t>(reason)]; }
+  void drop(LearnerDrop reason, std::uint64_t fragments = 1) {
+    state_.dropped[static_cast<std::size_t>(reason)] += fragments;
+  }
   void insert(const FragmentPtr& fragment);
   void update();
   void evaluate_if_due();

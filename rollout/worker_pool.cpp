@@ -122,7 +122,8 @@ struct WorkerPool::Impl {
     }
     std::vector<std::string> arguments{options.program,  "worker",    "--connect",
                                        worker.transport.connect, "--name", worker.name,
-                                       "--slot",         std::to_string(index)};
+                                       "--slot",         std::to_string(index),
+                                       "--quiet"};
     if (!options.key_folder.empty()) {
       arguments.insert(arguments.end(), {"--keys", options.key_folder});
     }

@@ -43,7 +43,7 @@ std::string updates(const TrainSummary& summary) {
 
 std::string fragments(const TrainSummary& summary) {
   std::string text = cli::group_digits(summary.fragments_received) + " fragments received, " +
-                     cli::group_digits(summary.fragments_inserted) + " used, " +
+                     cli::group_digits(summary.fragments_used) + " used, " +
                      cli::group_digits(summary.fragments_dropped) + " dropped";
   if (!summary.dropped_by_reason.empty()) text += " (" + summary.dropped_by_reason + ")";
   if (summary.worker_restarts > 0) {

@@ -43,9 +43,9 @@ struct TrainSummary {
   double last_evaluation = 0.0;      // mean return
   double best_evaluation = 0.0;
   std::uint64_t worker_restarts = 0;
-  // The ledger, in fragments: received = inserted + dropped by the learner.
+  // The ledger, in fragments: received = used (or still in the table) + dropped by the learner.
   std::uint64_t fragments_received = 0;
-  std::uint64_t fragments_inserted = 0;
+  std::uint64_t fragments_used = 0;
   std::uint64_t fragments_dropped = 0;
   std::string dropped_by_reason{};   // "duplicate 3, stale 1", empty when none
   std::string weights_digest{};      // of the final weights image: equal runs have equal digests

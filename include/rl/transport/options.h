@@ -30,7 +30,9 @@ struct LearnerOptions {
   std::string bind = "ipc://@/corral";      // ipc://, tcp:// or inproc:// address
   KeyPair keys{};
   std::vector<std::string> allowed_workers{};  // public keys let in, when keys are set
-  std::size_t credit_bytes = std::size_t{8} << 20;  // unread experience per worker, at most
+  // Unread experience per worker, at most. A larger fragment could never be sent: keep it above
+  // the largest one.
+  std::size_t credit_bytes = std::size_t{8} << 20;
   std::chrono::milliseconds worker_timeout{10000};  // silence until a worker counts as lost
   std::chrono::milliseconds heartbeat_every{1000};
   Limits limits{};
