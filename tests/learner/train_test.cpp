@@ -125,7 +125,7 @@ TEST_SUITE("training in lockstep") {
     const TemporaryFolder folder;
     const TrainSummary summary = run(small_run(folder.path() / "run"));
     CHECK(summary.environment_steps == 2048);
-    CHECK(summary.fragments_received == summary.fragments_inserted + summary.fragments_dropped);
+    CHECK(summary.fragments_received == summary.fragments_used + summary.fragments_dropped);
     CHECK(summary.fragments_dropped == 0);
     CHECK(summary.skipped_updates == 0);
     CHECK(summary.updates > 0);
@@ -143,7 +143,7 @@ TEST_SUITE("training asynchronously") {
       const TrainSummary summary = run(options);
       CHECK(summary.environment_steps >= 2048);
       CHECK(summary.updates > 0);
-      CHECK(summary.fragments_received == summary.fragments_inserted + summary.fragments_dropped);
+      CHECK(summary.fragments_received == summary.fragments_used + summary.fragments_dropped);
     }
   }
 
