@@ -42,13 +42,20 @@ rollout::RunConfig make_run_config(const TrainOptions& options, const Environmen
                                    const Algorithm& algorithm) {
   const std::size_t slots = options.num_slots > 0 ? options.num_slots
                                                   : std::max<std::size_t>(options.num_workers, 1);
+  // Asynchronous steps wait in open fragments while weights move on: short ones keep them fresh.
+  constexpr std::size_t kShortFragment = 16;
+  const bool async = options.mode == "async";
+  const std::size_t fragment_steps =
+      async ? std::min(options.fragment_steps,
+                       std::max(algorithm.steps_per_round(), kShortFragment))
+            : options.fragment_steps;
   return {.environment = spec.name,
           .seed = options.seed,
           .num_environments = static_cast<std::uint32_t>(options.num_environments),
           .num_slots = static_cast<std::uint32_t>(slots),
-          .mode = options.mode == "async" ? rollout::Mode::async : rollout::Mode::lockstep,
+          .mode = async ? rollout::Mode::async : rollout::Mode::lockstep,
           .steps_per_round = static_cast<std::uint32_t>(algorithm.steps_per_round()),
-          .fragment_steps = static_cast<std::uint32_t>(options.fragment_steps)};
+          .fragment_steps = static_cast<std::uint32_t>(fragment_steps)};
 }
 
 // Two updates' worth over all workers, in blocks as sent: what waits in the inbox grows stale. In

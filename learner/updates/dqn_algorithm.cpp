@@ -63,6 +63,7 @@ struct DqnAlgorithm::Impl {
   std::uint64_t gradient_steps_owed(std::uint64_t environment_steps) const;
   double epsilon(const TrainingProgress& progress) const;
   double beta(const TrainingProgress& progress) const;
+  double learning_rate(const TrainingProgress& progress) const;
   void synchronise_target_if_due(std::uint64_t environment_steps);
   bool train_once(replay::Table& table, const TrainingProgress& progress, Sums& sums);
   DqnLoss compute_gradients(const TransitionTensors& transitions);
@@ -107,6 +108,11 @@ double DqnAlgorithm::Impl::epsilon(const TrainingProgress& progress) const {
 double DqnAlgorithm::Impl::beta(const TrainingProgress& progress) const {
   return options.importance_exponent +
          share_of_run(progress) * (1.0 - options.importance_exponent);
+}
+
+double DqnAlgorithm::Impl::learning_rate(const TrainingProgress& progress) const {
+  const double left = options.anneal_learning_rate ? 1.0 - share_of_run(progress) : 1.0;
+  return options.learning_rate * left;
 }
 
 void DqnAlgorithm::Impl::synchronise_target_if_due(std::uint64_t environment_steps) {
@@ -161,7 +167,7 @@ bool DqnAlgorithm::Impl::train_once(replay::Table& table, const TrainingProgress
             .to(device);
   }
   const DqnLoss loss = compute_gradients(transitions);
-  const Adam::Step step = adam.step(loss.total, options.learning_rate);
+  const Adam::Step step = adam.step(loss.total, learning_rate(progress));
   ++num_updates;
   if (!step.applied) return true;
   if (options.prioritised) update_priorities(table, *items, loss.td_errors);

@@ -131,6 +131,8 @@ void add_dqn(OptionTable& table, DqnOptions& o) {
   table.add({"dqn.learning-starts", &o.learning_starts, "environment steps", {},
              "before the first update"});
   table.add({"dqn.learning-rate", &o.learning_rate, "", above(0), "of Adam"});
+  table.add({"dqn.anneal-learning-rate", &o.anneal_learning_rate, "", {},
+             "fall linearly to 0 at the end of the run"});
   table.add({"dqn.discount", &o.discount, "", from_to(0, 1), "gamma"});
   table.add({"dqn.n-step", &o.n_step, "steps", at_least(1), "rewards summed before bootstrapping"});
   table.add({"dqn.double-q", &o.double_q, "", {},

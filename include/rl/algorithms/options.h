@@ -51,6 +51,7 @@ struct DqnOptions {
   std::size_t replay_capacity = 100000; // steps
   std::size_t learning_starts = 1000;   // environment steps before the first update
   double learning_rate = 1e-3;          // Adam
+  bool anneal_learning_rate = false;    // linearly to 0 at the end of the run
   double discount = 0.99;
   std::size_t n_step = 1;
   bool double_q = true;
