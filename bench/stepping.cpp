@@ -1,6 +1,6 @@
 // Steps per second of every built-in environment on one core, in the vector form: random actions,
-// autoreset (next_step) and episode seeds included. "steps/s" is per second of processor time, which
-// other programs on the machine do not change; "wall" is per second of the clock.
+// autoreset (next_step) and episode seeds included. "steps/s" is per second of processor time,
+// which other programs on the machine do not change; "wall" is per second of the clock.
 //
 //   bench_stepping [environments] [seconds per row]
 #include <algorithm>
@@ -19,8 +19,7 @@ namespace {
 using Seconds = std::chrono::duration<double>;
 
 // Uniform actions within the spec; masked moves are avoided. One 32-bit draw per element.
-void draw_actions(const rl::EnvironmentSpec& spec, rl::VectorBatch& batch,
-                  rl::RngStream& stream) {
+void draw_actions(const rl::EnvironmentSpec& spec, rl::VectorBatch& batch, rl::RngStream& stream) {
   const rl::TensorSpec& action = spec.actions[0];
   const std::size_t elements = action.num_elements();
   const int mask = rl::find(spec.observations, rl::kActionMaskName);
@@ -42,9 +41,8 @@ void draw_actions(const rl::EnvironmentSpec& spec, rl::VectorBatch& batch,
     const std::uint64_t n = categories[k % elements];
     do {
       values[k] = static_cast<std::int64_t>((stream.next_u32() * n) >> 32);
-    } while (mask >= 0 &&
-             batch.observations<std::uint8_t>(static_cast<std::size_t>(mask))
-                     [k * n + static_cast<std::uint64_t>(values[k])] == 0);
+    } while (mask >= 0 && batch.observations<std::uint8_t>(static_cast<std::size_t>(
+                              mask))[k * n + static_cast<std::uint64_t>(values[k])] == 0);
   }
 }
 

@@ -12,25 +12,25 @@ namespace {
 using State = Acrobot::State;
 using std::numbers::pi;
 
-constexpr double kTimeStep = 0.2;        // s
-constexpr double kLength = 1.0;          // m, of the first link
-constexpr double kCentre = 0.5;          // m, of mass along each link
-constexpr double kMass = 1.0;            // kg, of each link
-constexpr double kMoment = 1.0;          // kg m^2, of each link
-constexpr double kGravity = 9.8;         // m/s^2
+constexpr double kTimeStep = 0.2;         // s
+constexpr double kLength = 1.0;           // m, of the first link
+constexpr double kCentre = 0.5;           // m, of mass along each link
+constexpr double kMass = 1.0;             // kg, of each link
+constexpr double kMoment = 1.0;           // kg m^2, of each link
+constexpr double kGravity = 9.8;          // m/s^2
 constexpr double kMaxVelocity1 = 4 * pi;  // rad/s
 constexpr double kMaxVelocity2 = 9 * pi;
-constexpr double kStartRange = 0.1;      // of every state variable
+constexpr double kStartRange = 0.1;  // of every state variable
 
 // Time derivative of the state under a torque: the book's equations of motion.
 State derivative(const State& state, double torque) {
   const auto [theta1, theta2, velocity1, velocity2] = state;
   const double sine2 = std::sin(theta2);
   const double cosine2 = std::cos(theta2);
-  const double d1 = kMass * kCentre * kCentre +
-                    kMass * (kLength * kLength + kCentre * kCentre +
-                             2 * kLength * kCentre * cosine2) +
-                    2 * kMoment;
+  const double d1 =
+      kMass * kCentre * kCentre +
+      kMass * (kLength * kLength + kCentre * kCentre + 2 * kLength * kCentre * cosine2) +
+      2 * kMoment;
   const double d2 = kMass * (kCentre * kCentre + kLength * kCentre * cosine2) + kMoment;
   const double phi2 = kMass * kCentre * kGravity * std::cos(theta1 + theta2 - pi / 2);
   const double phi1 = -kMass * kLength * kCentre * velocity2 * velocity2 * sine2 -

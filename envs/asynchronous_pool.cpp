@@ -18,8 +18,7 @@ std::size_t choose_threads(const PoolOptions& options) {
 
 [[noreturn]] void refuse(const std::string& what, const std::string& expected,
                          const std::string& remedy) {
-  throw Error({.where = "asynchronous pool", .what = what, .expected = expected,
-               .remedy = remedy});
+  throw Error({.where = "asynchronous pool", .what = what, .expected = expected, .remedy = remedy});
 }
 
 }  // namespace
@@ -34,8 +33,12 @@ AsynchronousPool::AsynchronousPool(const EnvironmentFactory& factory, PoolOption
   }
 }
 
-void AsynchronousPool::reset(std::span<const std::size_t> ids) { start(ids, true); }
-void AsynchronousPool::send(std::span<const std::size_t> ids) { start(ids, false); }
+void AsynchronousPool::reset(std::span<const std::size_t> ids) {
+  start(ids, true);
+}
+void AsynchronousPool::send(std::span<const std::size_t> ids) {
+  start(ids, false);
+}
 
 void AsynchronousPool::reset_all() {
   std::vector<std::size_t> ids(size());

@@ -19,8 +19,7 @@ void Canvas::write(int column, int row, std::string_view text) {
   for (const char c : text) put(column++, row, c);
 }
 
-void Canvas::line(double from_column, double from_row, double to_column, double to_row,
-                  char mark) {
+void Canvas::line(double from_column, double from_row, double to_column, double to_row, char mark) {
   const double columns = to_column - from_column;
   const double rows = to_row - from_row;
   const int dots = 2 * static_cast<int>(std::ceil(std::max(std::abs(columns), std::abs(rows)))) + 1;

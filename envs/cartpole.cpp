@@ -10,16 +10,16 @@
 namespace rl {
 namespace {
 
-constexpr double kGravity = 9.8;      // m/s^2
-constexpr double kCartMass = 1.0;     // kg
-constexpr double kPoleMass = 0.1;     // kg
+constexpr double kGravity = 9.8;   // m/s^2
+constexpr double kCartMass = 1.0;  // kg
+constexpr double kPoleMass = 0.1;  // kg
 constexpr double kTotalMass = kCartMass + kPoleMass;
 constexpr double kHalfLength = 0.5;   // m, from the pivot to the pole's centre
 constexpr double kForce = 10.0;       // N
 constexpr double kTimeStep = 0.02;    // s
 constexpr double kMaxPosition = 2.4;  // m
 constexpr double kMaxAngle = 12.0 * 2.0 * std::numbers::pi / 360.0;  // rad
-constexpr double kStartRange = 0.05;  // of every state variable
+constexpr double kStartRange = 0.05;                                 // of every state variable
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 }  // namespace
@@ -58,8 +58,7 @@ TaskStep CartPole::step(State& state, std::span<const Action> action, RngStream&
   x_dot += kTimeStep * x_acceleration;
   theta += kTimeStep * theta_dot;
   theta_dot += kTimeStep * theta_acceleration;
-  return {.reward = 1.0,
-          .terminated = std::abs(x) > kMaxPosition || std::abs(theta) > kMaxAngle};
+  return {.reward = 1.0, .terminated = std::abs(x) > kMaxPosition || std::abs(theta) > kMaxAngle};
 }
 
 void CartPole::observe(const State& state, Fields rows) const {

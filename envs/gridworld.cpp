@@ -25,7 +25,9 @@ bool GridWorld::is_free(std::int64_t cell) {
   return cell >= 0 && cell < kCells && kMaze[static_cast<std::size_t>(cell)] != '#';
 }
 
-std::int64_t GridWorld::goal() { return static_cast<std::int64_t>(kMaze.find('G')); }
+std::int64_t GridWorld::goal() {
+  return static_cast<std::int64_t>(kMaze.find('G'));
+}
 
 std::int64_t GridWorld::neighbour(std::int64_t cell, std::int64_t action) {
   constexpr std::array<std::int64_t, kActions> kRows{-1, 0, 1, 0};
@@ -66,8 +68,7 @@ TaskStep GridWorld::step(State& state, std::span<const Action> action, RngStream
   const std::int64_t next = neighbour(state.cell, action[0]);
   if (has_mask && next == state.cell) {
     throw Error({.where = "environment GridWorldMasked",
-                 .what = "the move " +
-                         std::string(kMoves[static_cast<std::size_t>(action[0])]) +
+                 .what = "the move " + std::string(kMoves[static_cast<std::size_t>(action[0])]) +
                          " is forbidden by the mask in cell " + std::to_string(state.cell),
                  .remedy = "the step was not made; apply the observation action_mask"});
   }
@@ -85,7 +86,9 @@ void GridWorld::observe(const State& state, Fields rows) const {
   }
 }
 
-bool GridWorld::is_possible(const State& state) const { return is_free(state.cell); }
+bool GridWorld::is_possible(const State& state) const {
+  return is_free(state.cell);
+}
 
 std::string GridWorld::render(const State& state) const {
   std::string text;

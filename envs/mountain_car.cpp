@@ -32,7 +32,9 @@ TensorSpec observation_spec() {
           .high = {kMaxPosition, kMaxSpeed}};
 }
 
-State start_in_valley(RngStream& stream) { return {stream.uniform(kStartLow, kStartHigh), 0.0}; }
+State start_in_valley(RngStream& stream) {
+  return {stream.uniform(kStartLow, kStartHigh), 0.0};
+}
 
 void drive(State& state, double push) {
   auto& [position, velocity] = state;
@@ -70,8 +72,9 @@ std::string draw(const State& state, double goal) {
   }
   canvas.put(column_of(goal), row_of(goal), 'F');
   canvas.put(column_of(state[0]), row_of(state[0]), 'O');
-  canvas.write(0, kHeight, "position " + fixed(state[0], 3) + "   velocity " +
-                               fixed(state[1], 4) + "   goal " + fixed(goal, 2));
+  canvas.write(0, kHeight,
+               "position " + fixed(state[0], 3) + "   velocity " + fixed(state[1], 4) + "   goal " +
+                   fixed(goal, 2));
   return canvas.text();
 }
 
@@ -86,16 +89,24 @@ EnvironmentSpec MountainCar::spec() const {
           .reward_high = 0.0};
 }
 
-MountainCar::State MountainCar::start(RngStream& stream) const { return start_in_valley(stream); }
+MountainCar::State MountainCar::start(RngStream& stream) const {
+  return start_in_valley(stream);
+}
 
 TaskStep MountainCar::step(State& state, std::span<const Action> action, RngStream&) const {
   drive(state, static_cast<double>(action[0] - 1) * kForce);
   return {.reward = -1.0, .terminated = state[0] >= kGoal && state[1] >= 0.0};
 }
 
-void MountainCar::observe(const State& state, Fields rows) const { write(state, rows); }
-bool MountainCar::is_possible(const State& state) const { return is_in_valley(state); }
-std::string MountainCar::render(const State& state) const { return draw(state, kGoal); }
+void MountainCar::observe(const State& state, Fields rows) const {
+  write(state, rows);
+}
+bool MountainCar::is_possible(const State& state) const {
+  return is_in_valley(state);
+}
+std::string MountainCar::render(const State& state) const {
+  return draw(state, kGoal);
+}
 
 EnvironmentSpec MountainCarContinuous::spec() const {
   return {.name = "MountainCarContinuous-v0",
@@ -106,7 +117,9 @@ EnvironmentSpec MountainCarContinuous::spec() const {
           .reward_high = kGoalReward};
 }
 
-State MountainCarContinuous::start(RngStream& stream) const { return start_in_valley(stream); }
+State MountainCarContinuous::start(RngStream& stream) const {
+  return start_in_valley(stream);
+}
 
 TaskStep MountainCarContinuous::step(State& state, std::span<const Action> action,
                                      RngStream&) const {
@@ -119,8 +132,12 @@ TaskStep MountainCarContinuous::step(State& state, std::span<const Action> actio
           .terminated = reached};
 }
 
-void MountainCarContinuous::observe(const State& state, Fields rows) const { write(state, rows); }
-bool MountainCarContinuous::is_possible(const State& state) const { return is_in_valley(state); }
+void MountainCarContinuous::observe(const State& state, Fields rows) const {
+  write(state, rows);
+}
+bool MountainCarContinuous::is_possible(const State& state) const {
+  return is_in_valley(state);
+}
 std::string MountainCarContinuous::render(const State& state) const {
   return draw(state, kContinuousGoal);
 }

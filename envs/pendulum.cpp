@@ -11,12 +11,12 @@ namespace {
 
 using std::numbers::pi;
 
-constexpr double kGravity = 10.0;   // m/s^2
-constexpr double kMass = 1.0;       // kg
-constexpr double kLength = 1.0;     // m
-constexpr double kTimeStep = 0.05;  // s
-constexpr double kMaxSpeed = 8.0;   // rad/s
-constexpr double kMaxTorque = 2.0;  // N m
+constexpr double kGravity = 10.0;    // m/s^2
+constexpr double kMass = 1.0;        // kg
+constexpr double kLength = 1.0;      // m
+constexpr double kTimeStep = 0.05;   // s
+constexpr double kMaxSpeed = 8.0;    // rad/s
+constexpr double kMaxTorque = 2.0;   // N m
 constexpr double kStartSpeed = 1.0;  // rad/s
 
 double normalised(double angle) {  // to [-pi, pi)
@@ -78,8 +78,9 @@ std::string Pendulum::render(const State& state) const {
   // Positive angles turn counter-clockwise; a character is about twice as high as wide.
   canvas.line(column, row, column - 16.0 * std::sin(state[0]), row - 8.0 * std::cos(state[0]), '#');
   canvas.put(static_cast<int>(column), static_cast<int>(row), 'O');
-  canvas.write(0, kHeight, "angle " + fixed(normalised(state[0]) * 180.0 / pi, 1) +
-                               " deg   velocity " + fixed(state[1], 2) + " rad/s");
+  canvas.write(0, kHeight,
+               "angle " + fixed(normalised(state[0]) * 180.0 / pi, 1) + " deg   velocity " +
+                   fixed(state[1], 2) + " rad/s");
   return canvas.text();
 }
 

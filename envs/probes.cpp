@@ -21,7 +21,9 @@ EnvironmentSpec probe_spec(const char* name, std::int64_t categories, std::int64
           .reward_high = reward_high};
 }
 
-double draw_sign(RngStream& stream) { return stream.below(2) == 0 ? -1.0 : 1.0; }
+double draw_sign(RngStream& stream) {
+  return stream.below(2) == 0 ? -1.0 : 1.0;
+}
 
 }  // namespace
 
@@ -160,8 +162,7 @@ ProbeBase::State ProbeMultiDiscrete::start(RngStream& stream) const {
   return {first, static_cast<double>(stream.below(kCategories[1]))};
 }
 
-TaskStep ProbeMultiDiscrete::step(State& state, std::span<const Action> action,
-                                  RngStream&) const {
+TaskStep ProbeMultiDiscrete::step(State& state, std::span<const Action> action, RngStream&) const {
   double reward = 0.0;
   for (std::size_t i = 0; i < state.size(); ++i) {
     if (static_cast<double>(action[i]) == state[i]) reward += 0.5;
@@ -187,10 +188,8 @@ bool ProbeMultiDiscrete::is_possible(const State& state) const {
 
 EnvironmentSpec ProbeContinuous::spec() const {
   return {.name = "Probe-Continuous",
-          .observations = {{.name = "seen",
-                            .shape = {2},
-                            .low = {-kNumberRange},
-                            .high = {kNumberRange}}},
+          .observations =
+              {{.name = "seen", .shape = {2}, .low = {-kNumberRange}, .high = {kNumberRange}}},
           .actions = {{.name = "guess",
                        .shape = {2},
                        .low = {-kScale[0], -kScale[1]},

@@ -15,7 +15,7 @@ struct ProbeBase {
 
   State start(RngStream&) const { return {0.0, 0.0}; }
   void observe(const State& state, Fields rows) const;  // f32 [1]: state[0]
-  bool is_possible(const State& state) const;           // state[0] in {-1, 0, 1}, state[1] in {0, 1}
+  bool is_possible(const State& state) const;  // state[0] in {-1, 0, 1}, state[1] in {0, 1}
   std::string render(const State&) const { return {}; }
 };
 

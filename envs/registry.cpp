@@ -46,6 +46,8 @@ std::unique_ptr<Environment> make_environment(std::string_view name) {
   return builtin_environments().make(name);
 }
 
-std::vector<std::string> environment_names() { return builtin_environments().names(); }
+std::vector<std::string> environment_names() {
+  return builtin_environments().names();
+}
 
 }  // namespace rl

@@ -67,9 +67,9 @@ void Episode::check_step(const EnvironmentSpec& spec, ConstFields action,
   if (!is_running_) {
     throw Error({.where = "environment " + spec.name,
                  .what = "step without a running episode",
-                 .got = steps_ == 0 ? "no reset yet"
-                                    : "an episode that ended after " + std::to_string(steps_) +
-                                          " steps",
+                 .got = steps_ == 0
+                            ? "no reset yet"
+                            : "an episode that ended after " + std::to_string(steps_) + " steps",
                  .remedy = "call reset first"});
   }
   if (action.size() != 1) throw_wrong_rows(spec, "action", 1, action.size());
@@ -79,8 +79,7 @@ void Episode::check_step(const EnvironmentSpec& spec, ConstFields action,
 std::span<const std::int64_t> Episode::read(const EnvironmentSpec& spec, const std::int64_t* row) {
   for (std::size_t i = 0; i < categories_.size(); ++i) {
     if (row[i] >= 0 && row[i] < categories_[i]) continue;
-    throw_bad_action(spec, i, "0 to " + std::to_string(categories_[i] - 1),
-                     std::to_string(row[i]));
+    throw_bad_action(spec, i, "0 to " + std::to_string(categories_[i] - 1), std::to_string(row[i]));
   }
   return {row, categories_.size()};
 }

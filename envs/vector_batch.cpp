@@ -23,9 +23,8 @@ void VectorBatch::Columns::check_element(std::size_t field, std::size_t size) co
   if (field < num_fields_ && element_sizes_[field] == size) return;
   throw Error({.where = "vector batch",
                .what = "no tensor " + std::to_string(field) + " with elements of this size",
-               .expected = field < num_fields_
-                               ? std::to_string(element_sizes_[field]) + " bytes"
-                               : "a tensor below " + std::to_string(num_fields_),
+               .expected = field < num_fields_ ? std::to_string(element_sizes_[field]) + " bytes"
+                                               : "a tensor below " + std::to_string(num_fields_),
                .got = std::to_string(size) + " bytes",
                .remedy = "ask for the element type of the spec"});
 }

@@ -30,9 +30,9 @@ VectorEnvironment::VectorEnvironment(const EnvironmentFactory& factory, std::siz
 
 void VectorEnvironment::reset(std::size_t i, Fields observation) {
   Slot& slot = slots_[i];
-  slot.environment->reset(episode_seed(options_.run_seed, options_.role, options_.first_index + i,
-                                       slot.episodes),
-                          observation);
+  slot.environment->reset(
+      episode_seed(options_.run_seed, options_.role, options_.first_index + i, slot.episodes),
+      observation);
   ++slot.episodes;
   slot.has_ended = false;
 }
@@ -92,8 +92,8 @@ void VectorEnvironment::reset(VectorBatch& batch) {
 void VectorEnvironment::step(VectorBatch& batch) {
   check_size(batch);
   for (std::size_t i = 0; i < size(); ++i) {
-    const VectorStep step = this->step(i, batch.const_action(i), batch.observation(i),
-                                       batch.final_observation(i));
+    const VectorStep step =
+        this->step(i, batch.const_action(i), batch.observation(i), batch.final_observation(i));
     batch.rewards()[i] = step.result.reward;
     batch.terminated()[i] = step.result.terminated;
     batch.truncated()[i] = step.result.truncated;

@@ -51,8 +51,8 @@ TEST_SUITE("byte records") {
     ByteWriter out;
     out.put(std::uint8_t{1});
     out.put(std::uint32_t{0x04030201});
-    CHECK(out.bytes() == Bytes{std::byte{1}, std::byte{1}, std::byte{2}, std::byte{3},
-                               std::byte{4}});
+    CHECK(out.bytes() ==
+          Bytes{std::byte{1}, std::byte{1}, std::byte{2}, std::byte{3}, std::byte{4}});
   }
 
   TEST_CASE("a record cut anywhere is refused with its name") {
@@ -72,8 +72,8 @@ TEST_SUITE("byte records") {
   }
 
   TEST_CASE("a length larger than the data is not believed, not even the largest there is") {
-    for (const std::uint64_t length : {std::uint64_t{4}, std::uint64_t{1} << 40, ~std::uint64_t{0},
-                                       ~std::uint64_t{0} - 7}) {
+    for (const std::uint64_t length :
+         {std::uint64_t{4}, std::uint64_t{1} << 40, ~std::uint64_t{0}, ~std::uint64_t{0} - 7}) {
       ByteWriter out;
       out.put(length);
       out.put_raw(Bytes(3));

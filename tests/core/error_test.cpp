@@ -10,8 +10,11 @@ namespace rl {
 
 TEST_SUITE("errors") {
   TEST_CASE("a message says where, what, expected, got and what to do") {
-    const ErrorText text{.where = "table", .what = "it is full", .expected = "10 steps",
-                         .got = "11", .remedy = "raise the capacity"};
+    const ErrorText text{.where = "table",
+                         .what = "it is full",
+                         .expected = "10 steps",
+                         .got = "11",
+                         .remedy = "raise the capacity"};
     CHECK(to_string(text) == "[table] it is full: expected 10 steps, got 11; raise the capacity");
     CHECK(std::string(Error(text).what()) == to_string(text));
   }

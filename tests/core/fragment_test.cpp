@@ -51,7 +51,9 @@ Fragment make_fragment(std::size_t steps = kSteps, std::size_t continuation = 10
   return fragment;
 }
 
-Bytes bytes_of(std::span<const std::byte> block) { return {block.begin(), block.end()}; }
+Bytes bytes_of(std::span<const std::byte> block) {
+  return {block.begin(), block.end()};
+}
 
 // A block whose header has been changed, with everything else as it was.
 Bytes spoilt(const std::function<void(FragmentHeader&)>& spoil) {

@@ -20,8 +20,7 @@ std::vector<std::uint32_t> draws(RngStream stream, std::size_t count) {
 RngStream stream_at(const std::array<std::uint32_t, 4>& counter,
                     const std::array<std::uint32_t, 2>& key) {
   const std::uint64_t block = counter[0] | (std::uint64_t{counter[1] & 0xFFFFU} << 32);
-  return RngStream(key[0] | (std::uint64_t{key[1]} << 32),
-                   static_cast<RngRole>(counter[1] >> 16),
+  return RngStream(key[0] | (std::uint64_t{key[1]} << 32), static_cast<RngRole>(counter[1] >> 16),
                    counter[2] | (std::uint64_t{counter[3]} << 32), 4 * block);
 }
 
@@ -32,12 +31,12 @@ TEST_SUITE("random streams") {
   TEST_CASE("Philox gives the published answers") {
     CHECK(draws(stream_at({0, 0, 0, 0}, {0, 0}), 4) ==
           std::vector<std::uint32_t>{0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8});
-    CHECK(draws(stream_at({0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF},
-                          {0xFFFFFFFF, 0xFFFFFFFF}),
-                4) == std::vector<std::uint32_t>{0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD});
-    CHECK(draws(stream_at({0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344},
-                          {0xA4093822, 0x299F31D0}),
-                4) == std::vector<std::uint32_t>{0xD16CFE09, 0x94FDCCEB, 0x5001E420, 0x24126EA1});
+    CHECK(
+        draws(stream_at({0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF}, {0xFFFFFFFF, 0xFFFFFFFF}),
+              4) == std::vector<std::uint32_t>{0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD});
+    CHECK(
+        draws(stream_at({0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344}, {0xA4093822, 0x299F31D0}),
+              4) == std::vector<std::uint32_t>{0xD16CFE09, 0x94FDCCEB, 0x5001E420, 0x24126EA1});
   }
 
   TEST_CASE("equal seed, role and index give equal draws, and any other gives others") {
@@ -59,9 +58,9 @@ TEST_SUITE("random streams") {
       CHECK(later.next_u32() == all[position]);
       CHECK(later.position() == position + 1);
       stream.seek(position);
-      CHECK(draws(stream, 4) == std::vector<std::uint32_t>(
-                                    all.begin() + static_cast<std::ptrdiff_t>(position),
-                                    all.begin() + static_cast<std::ptrdiff_t>(position) + 4));
+      CHECK(draws(stream, 4) ==
+            std::vector<std::uint32_t>(all.begin() + static_cast<std::ptrdiff_t>(position),
+                                       all.begin() + static_cast<std::ptrdiff_t>(position) + 4));
     }
   }
 

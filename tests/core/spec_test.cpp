@@ -13,16 +13,16 @@ namespace rl {
 namespace {
 
 EnvironmentSpec good_spec() {
-  return {.name = "Task",
-          .observations = {{.name = "state", .shape = {3}, .low = {-1, -2, -3}, .high = {5}},
-                           {.name = std::string(kActionMaskName),
-                            .dtype = DType::u8,
-                            .shape = {5},
-                            .low = {0},
-                            .high = {1}}},
-          .actions = {{.name = "act", .dtype = DType::i64, .shape = {2}, .low = {0},
-                       .high = {2, 1}}},
-          .max_episode_steps = 10};
+  return {
+      .name = "Task",
+      .observations = {{.name = "state", .shape = {3}, .low = {-1, -2, -3}, .high = {5}},
+                       {.name = std::string(kActionMaskName),
+                        .dtype = DType::u8,
+                        .shape = {5},
+                        .low = {0},
+                        .high = {1}}},
+      .actions = {{.name = "act", .dtype = DType::i64, .shape = {2}, .low = {0}, .high = {2, 1}}},
+      .max_episode_steps = 10};
 }
 
 }  // namespace
@@ -54,7 +54,9 @@ TEST_SUITE("specs") {
     CHECK(good_spec().actions[0].num_categories(1) == 2);
   }
 
-  TEST_CASE("a right spec is accepted") { CHECK_NOTHROW(validate(good_spec())); }
+  TEST_CASE("a right spec is accepted") {
+    CHECK_NOTHROW(validate(good_spec()));
+  }
 
   TEST_CASE("every contradiction is refused, naming the field") {
     struct Case {
@@ -69,7 +71,10 @@ TEST_SUITE("specs") {
         {"max_episode_steps", [](auto& s) { s.max_episode_steps = -1; }},
         {"no name", [](auto& s) { s.observations[0].name.clear(); }},
         {"state is empty", [](auto& s) { s.observations[0].shape = {0}; }},
-        {"state has bounds", [](auto& s) { s.observations[0].low = {-1, -2}; }},
+        {"state has bounds",
+         [](auto& s) {
+           s.observations[0].low = {-1, -2};
+         }},
         {"low above high", [](auto& s) { s.observations[0].high = {-2.5}; }},
         {"low above high", [](auto& s) { s.observations[0].low = {std::nan("")}; }},
         {"act does not start", [](auto& s) { s.actions[0].low = {1}; }},
@@ -90,7 +95,9 @@ TEST_SUITE("specs") {
     const std::vector<std::function<void(EnvironmentSpec&)>> changes{
         [](auto& s) { s.name = "Other"; },
         [](auto& s) { s.observations[0].dtype = DType::f64; },
-        [](auto& s) { s.observations[0].shape = {1, 3}; },
+        [](auto& s) {
+          s.observations[0].shape = {1, 3};
+        },
         [](auto& s) { s.observations[0].low[1] = -2.25; },
         [](auto& s) { s.actions[0].high[0] = 3; },
         [](auto& s) { s.max_episode_steps = 11; },

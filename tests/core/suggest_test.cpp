@@ -5,8 +5,9 @@
 namespace rl {
 namespace {
 
-const std::vector<std::string> kNames{"CartPole-v1", "Acrobot-v1", "MountainCar-v0",
-                                      "MountainCarContinuous-v0", "Pendulum-v1", "ppo", "dqn"};
+const std::vector<std::string> kNames{
+    "CartPole-v1", "Acrobot-v1", "MountainCar-v0", "MountainCarContinuous-v0", "Pendulum-v1",
+    "ppo",         "dqn"};
 using Names = std::vector<std::string>;
 
 }  // namespace

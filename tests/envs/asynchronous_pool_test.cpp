@@ -26,8 +26,12 @@ class Gate {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return closed_.count(id) == 0; });
   }
-  void close(std::size_t id) { change([&] { closed_.insert(id); }); }
-  void open(std::size_t id) { change([&] { closed_.erase(id); }); }
+  void close(std::size_t id) {
+    change([&] { closed_.insert(id); });
+  }
+  void open(std::size_t id) {
+    change([&] { closed_.erase(id); });
+  }
 
  private:
   template <class F>
@@ -67,11 +71,8 @@ class GatedCartPole final : public Environment {
 
 struct GatedPool {
   explicit GatedPool(std::size_t n, std::size_t threads)
-      : pool(
-            [this] {
-              return std::make_unique<GatedCartPole>(gate, made++, failures);
-            },
-            {.num_environments = n, .num_threads = threads}) {
+      : pool([this] { return std::make_unique<GatedCartPole>(gate, made++, failures); },
+             {.num_environments = n, .num_threads = threads}) {
     pool.reset_all();
     pool.recv(n, kPatience);
   }
@@ -98,10 +99,9 @@ std::set<std::size_t> ids_of(const std::vector<PoolResult>& results) {
 std::vector<std::vector<float>> play(std::size_t threads, std::uint64_t seed, std::size_t batch) {
   constexpr std::size_t kEnvironments = 6;
   constexpr std::size_t kSteps = 200;
-  AsynchronousPool pool([] { return make_environment("CartPole-v1"); },
-                        {.num_environments = kEnvironments,
-                         .num_threads = threads,
-                         .vector = {.run_seed = seed}});
+  AsynchronousPool pool(
+      [] { return make_environment("CartPole-v1"); },
+      {.num_environments = kEnvironments, .num_threads = threads, .vector = {.run_seed = seed}});
   std::vector<std::vector<float>> seen(kEnvironments);
   std::vector<RngStream> actions;
   for (std::size_t id = 0; id < kEnvironments; ++id) actions.emplace_back(9, RngRole::test, id);
@@ -236,9 +236,8 @@ TEST_SUITE("asynchronous pool") {
     std::atomic<int> failures{0};
     std::size_t made = 0;
     {
-      AsynchronousPool pool(
-          [&] { return std::make_unique<GatedCartPole>(gate, made++, failures); },
-          {.num_environments = 8, .num_threads = 2});
+      AsynchronousPool pool([&] { return std::make_unique<GatedCartPole>(gate, made++, failures); },
+                            {.num_environments = 8, .num_threads = 2});
       pool.reset_all();
     }
     CHECK(made == 8);

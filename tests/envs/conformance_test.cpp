@@ -133,9 +133,8 @@ class Counter final : public Environment {
 bool finds(Defect defect, bool continuous, const std::string& part) {
   const auto defects = find_environment_defects(
       [&] { return std::make_unique<Counter>(defect, continuous); }, {.steps = 300});
-  return std::any_of(defects.begin(), defects.end(), [&](const std::string& text) {
-    return text.find(part) != std::string::npos;
-  });
+  return std::any_of(defects.begin(), defects.end(),
+                     [&](const std::string& text) { return text.find(part) != std::string::npos; });
 }
 
 }  // namespace
@@ -144,8 +143,7 @@ TEST_SUITE("environment conformance") {
   TEST_CASE("every built-in environment keeps the contract of environments") {
     for (const EnvironmentRow& row : builtin_environments().rows()) {
       INFO(row.name);
-      check_environment(row.make,
-                        {.depends_on_seed = kSameForEverySeed.count(row.name) == 0});
+      check_environment(row.make, {.depends_on_seed = kSameForEverySeed.count(row.name) == 0});
     }
   }
 

@@ -150,8 +150,8 @@ void check_bounds(const std::vector<double>& ours, const std::vector<double>& th
 TEST_SUITE("environments beside Gymnasium") {
   TEST_CASE("every registered environment that Gymnasium has is traced") {
     for (const std::string& name : environment_names()) {
-      CHECK_MESSAGE((is_own(name) || std::ifstream(kFolder + name + ".txt").good()),
-                    "add ", name, " to tests/golden/envs/generate.py and run it");
+      CHECK_MESSAGE((is_own(name) || std::ifstream(kFolder + name + ".txt").good()), "add ", name,
+                    " to tests/golden/envs/generate.py and run it");
     }
   }
 

@@ -46,8 +46,7 @@ std::vector<float> final_row_of(const VectorBatch& batch, std::size_t i) {
 
 // The k-th action of environment i's e-th episode: the same in every mode.
 std::int64_t action_at(std::size_t i, std::uint64_t episode, std::uint64_t k) {
-  return static_cast<std::int64_t>(
-      RngStream(episode, RngRole::test, i * 10007 + k).next_u32() % 2);
+  return static_cast<std::int64_t>(RngStream(episode, RngRole::test, i * 10007 + k).next_u32() % 2);
 }
 
 // What a bare environment does, episode after episode, without a vector around it.
@@ -99,10 +98,9 @@ std::vector<std::vector<Transition>> vector_transitions(const std::string& name,
       }
       const bool ended = batch.terminated()[i] || batch.truncated()[i];
       const bool after_is_final_row = ended && mode == Autoreset::same_step;
-      transitions[i].push_back({before[i], after_is_final_row ? final_row_of(batch, i)
-                                                              : row_of(batch, i),
-                                batch.rewards()[i], batch.terminated()[i] != 0,
-                                batch.truncated()[i] != 0});
+      transitions[i].push_back(
+          {before[i], after_is_final_row ? final_row_of(batch, i) : row_of(batch, i),
+           batch.rewards()[i], batch.terminated()[i] != 0, batch.truncated()[i] != 0});
       if (ended && mode != Autoreset::next_step) k[i] = 0;
       if (ended && mode == Autoreset::disabled) vector.reset(i, batch.observation(i));
     }

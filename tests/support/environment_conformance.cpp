@@ -17,13 +17,19 @@ using Factory = std::function<std::unique_ptr<Environment>()>;
 
 double element_of(const TensorSpec& spec, const std::byte* row, std::size_t i) {
   switch (spec.dtype) {
-    case DType::u8: return static_cast<double>(reinterpret_cast<const std::uint8_t*>(row)[i]);
-    case DType::i32: return static_cast<double>(reinterpret_cast<const std::int32_t*>(row)[i]);
-    case DType::i64: return static_cast<double>(reinterpret_cast<const std::int64_t*>(row)[i]);
-    case DType::f32: return static_cast<double>(reinterpret_cast<const float*>(row)[i]);
-    case DType::f64: return reinterpret_cast<const double*>(row)[i];
+    case DType::u8:
+      return static_cast<double>(reinterpret_cast<const std::uint8_t*>(row)[i]);
+    case DType::i32:
+      return static_cast<double>(reinterpret_cast<const std::int32_t*>(row)[i]);
+    case DType::i64:
+      return static_cast<double>(reinterpret_cast<const std::int64_t*>(row)[i]);
+    case DType::f32:
+      return static_cast<double>(reinterpret_cast<const float*>(row)[i]);
+    case DType::f64:
+      return reinterpret_cast<const double*>(row)[i];
     case DType::f16:
-    case DType::bf16: break;
+    case DType::bf16:
+      break;
   }
   return 0.0;  // half precision is widened, and checked, by who uses it
 }
@@ -186,8 +192,9 @@ class Inspector {
         for (const double value : bad) {
           player.draw(stream);
           set_element(spec, row, i, value);
-          expect(player.refuses_step(), "an action outside the spec is accepted, or changes the "
-                                        "state before it is refused");
+          expect(player.refuses_step(),
+                 "an action outside the spec is accepted, or changes the "
+                 "state before it is refused");
         }
       }
     }

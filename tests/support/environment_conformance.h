@@ -17,9 +17,9 @@
 namespace rl {
 
 struct ConformanceOptions {
-  std::size_t steps = 3000;      // of every run
-  std::uint64_t seed = 7;        // of episodes and actions
-  bool depends_on_seed = true;   // false: every seed gives the same episodes
+  std::size_t steps = 3000;     // of every run
+  std::uint64_t seed = 7;       // of episodes and actions
+  bool depends_on_seed = true;  // false: every seed gives the same episodes
 };
 
 // Sentences about what the environment does wrong; empty when nothing was found.

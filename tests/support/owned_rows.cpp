@@ -15,8 +15,12 @@ void set_element(const TensorSpec& spec, std::byte* row, std::size_t i, double v
     case DType::i64:
       reinterpret_cast<std::int64_t*>(row)[i] = static_cast<std::int64_t>(value);
       return;
-    case DType::f32: reinterpret_cast<float*>(row)[i] = static_cast<float>(value); return;
-    case DType::f64: reinterpret_cast<double*>(row)[i] = value; return;
+    case DType::f32:
+      reinterpret_cast<float*>(row)[i] = static_cast<float>(value);
+      return;
+    case DType::f64:
+      reinterpret_cast<double*>(row)[i] = value;
+      return;
     default:
       throw Error({.where = "set_element",
                    .what = "no environment takes actions of this type",
@@ -60,8 +64,7 @@ void draw_action(const EnvironmentSpec& spec, ConstFields observation, RngStream
                  Fields action) {
   const int mask_index = find(spec.observations, kActionMaskName);
   const std::uint8_t* mask =
-      mask_index < 0 ? nullptr
-                     : observation.as<std::uint8_t>(static_cast<std::size_t>(mask_index));
+      mask_index < 0 ? nullptr : observation.as<std::uint8_t>(static_cast<std::size_t>(mask_index));
   for (std::size_t t = 0; t < spec.actions.size(); ++t) {
     const TensorSpec& tensor = spec.actions[t];
     for (std::size_t i = 0; i < tensor.num_elements(); ++i) {

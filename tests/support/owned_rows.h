@@ -19,7 +19,7 @@ class OwnedRows {
 
   Fields fields() const { return Fields(rows_); }
   ConstFields const_fields() const { return ConstFields(const_rows_); }
-  void poison(std::byte value);          // fills rows and guards
+  void poison(std::byte value);  // fills rows and guards
   bool guards_are(std::byte value) const;
   std::vector<std::byte> bytes() const;  // of all rows, guards left out
 

@@ -23,9 +23,9 @@ struct PoolOptions {
 };
 
 struct PoolResult {
-  std::size_t id = 0;      // of the environment
-  VectorStep step{};       // after reset(): no reward, no flags, is_reset
-  std::string error{};     // what the environment threw; then its rows and `step` mean nothing
+  std::size_t id = 0;   // of the environment
+  VectorStep step{};    // after reset(): no reward, no flags, is_reset
+  std::string error{};  // what the environment threw; then its rows and `step` mean nothing
 
   bool ok() const { return error.empty(); }
 };
@@ -52,7 +52,8 @@ class AsynchronousPool {
   std::size_t size() const { return vector_.size(); }
   const EnvironmentSpec& spec() const { return vector_.spec(); }
 
-  // Begin next episodes. Throws Error, starting nothing, when an id is unknown, given twice or busy.
+  // Begin next episodes. Throws Error, starting nothing, when an id is unknown, given twice or
+  // busy.
   void reset(std::span<const std::size_t> ids);
   void reset_all();
   // Step with action(id). Errors as reset().

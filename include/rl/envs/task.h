@@ -32,18 +32,19 @@ struct TaskStep {
 //   bool is_possible(const State&) const;             false for states no episode can be in
 //   std::string render(const State&) const;           may be empty
 template <class T>
-concept Task =
-    std::is_trivially_copyable_v<typename T::State> &&
-    (std::same_as<typename T::Action, std::int64_t> || std::same_as<typename T::Action, float>) &&
-    requires(const T rules, typename T::State& state, std::span<const typename T::Action> action,
-             RngStream& stream, Fields rows) {
-      { rules.spec() } -> std::same_as<EnvironmentSpec>;
-      { rules.start(stream) } -> std::same_as<typename T::State>;
-      { rules.step(state, action, stream) } -> std::same_as<TaskStep>;
-      { rules.observe(state, rows) } -> std::same_as<void>;
-      { rules.is_possible(state) } -> std::same_as<bool>;
-      { rules.render(state) } -> std::same_as<std::string>;
-    };
+concept Task = requires(const T rules, typename T::State& state,
+                        std::span<const typename T::Action> action, RngStream& stream,
+                        Fields rows) {
+  requires std::is_trivially_copyable_v<typename T::State>;
+  requires std::same_as<typename T::Action, std::int64_t> ||
+      std::same_as<typename T::Action, float>;
+  { rules.spec() } -> std::same_as<EnvironmentSpec>;
+  { rules.start(stream) } -> std::same_as<typename T::State>;
+  { rules.step(state, action, stream) } -> std::same_as<TaskStep>;
+  { rules.observe(state, rows) } -> std::same_as<void>;
+  { rules.is_possible(state) } -> std::same_as<bool>;
+  { rules.render(state) } -> std::same_as<std::string>;
+};
 
 // Counts the steps of an episode, ends it at the limit, and refuses calls that make no sense.
 // Threads: one at a time.
