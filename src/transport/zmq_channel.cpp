@@ -13,8 +13,27 @@
 #include "src/transport/address.h"
 #include "src/transport/channel.h"
 
+#if defined(__SANITIZE_THREAD__)
+#include <sanitizer/tsan_interface.h>
+#endif
+
 namespace rl::transport {
 namespace {
+
+// What happened before a message was sent happened before it is received or freed. libzmq
+// guarantees it, but is seldom built so that ThreadSanitizer can see it.
+#if defined(__SANITIZE_THREAD__)
+char handover;
+void note_handed_over() {
+  __tsan_release(&handover);
+}
+void note_taken_over() {
+  __tsan_acquire(&handover);
+}
+#else
+void note_handed_over() {}
+void note_taken_over() {}
+#endif
 
 constexpr int kLingerMs = 1000;
 constexpr int kHighWaterMark = 64;         // messages; experience is bounded in bytes by credits
@@ -51,13 +70,22 @@ void set_common_options(zmq::socket_t& socket, const Limits& limits) {
 
 // The message's bytes stay shared with libzmq, which frees its share on a thread of its own.
 zmq::message_t to_zmq(const SharedBytes& message) {
-  if (message->size() < kShareAbove) return {message->data(), message->size()};
+  if (message->size() < kShareAbove) {
+    zmq::message_t copy(message->data(), message->size());
+    note_handed_over();
+    return copy;
+  }
   auto share = std::make_unique<SharedBytes>(message);
   auto* data = const_cast<std::byte*>(message->data());
   zmq::message_t result(
-      data, message->size(), [](void*, void* hint) { delete static_cast<SharedBytes*>(hint); },
+      data, message->size(),
+      [](void*, void* hint) {
+        note_taken_over();
+        delete static_cast<SharedBytes*>(hint);
+      },
       share.get());
   static_cast<void>(share.release());
+  note_handed_over();
   return result;
 }
 
@@ -89,6 +117,7 @@ bool receive_frames(zmq::socket_t& socket, std::array<zmq::message_t, N>& frames
     if (!uninterrupted([&] { return socket.recv(frame, zmq::recv_flags::dontwait); })) return false;
     more = frame.more();
   }
+  note_taken_over();
   return true;
 }
 

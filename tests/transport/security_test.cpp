@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr milliseconds kLong{20000};
+constexpr milliseconds kLong{60000};
 constexpr milliseconds kShort{400};  // how long one who is not let in is given
 
 struct KeyFolder {
@@ -32,7 +32,7 @@ struct KeyFolder {
 };
 
 LearnerOptions with_keys(const fs::path& folder) {
-  LearnerOptions options{.bind = "tcp://127.0.0.1:*"};
+  LearnerOptions options{.bind = "tcp://127.0.0.1:*", .worker_timeout = milliseconds(600000)};
   use_keys(options, folder);
   return options;
 }
