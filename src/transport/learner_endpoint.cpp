@@ -6,6 +6,8 @@
 #include <mutex>
 #include <stop_token>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "rl/core/error.h"
 #include "src/transport/channel.h"
@@ -48,20 +50,22 @@ struct LearnerEndpoint::Impl {
   void run(const std::stop_token& stop);
   void receive_burst();
   void deliver();
-  void return_credit(const ReceivedFragment& taken);
+  std::vector<std::pair<std::uint64_t, std::size_t>> take_returned();
 
   const LearnerOptions options;
   const Clock& clock;
 
   mutable std::mutex protocol_mutex;
   LearnerProtocol protocol;
-  std::condition_variable session_ended;
+  std::condition_variable all_ended;
 
   std::mutex inbox_mutex;
   std::condition_variable arrived;
   std::deque<ReceivedFragment> inbox;
   std::deque<WorkerEvent> events;
-  std::size_t returned_bytes = 0;  // credit given back since the I/O thread last woke for it
+  // Credit of what was taken out, on its way to the protocol: worker, bytes.
+  std::vector<std::pair<std::uint64_t, std::size_t>> returned;
+  std::size_t returned_bytes = 0;
 
   std::unique_ptr<Channel> channel;
   std::jthread thread;  // last: stops before anything it uses is gone
@@ -86,13 +90,21 @@ void LearnerEndpoint::Impl::receive_burst() {
   channel->wake();  // there may be more: come back without waiting
 }
 
+std::vector<std::pair<std::uint64_t, std::size_t>> LearnerEndpoint::Impl::take_returned() {
+  const std::lock_guard lock(inbox_mutex);
+  returned_bytes = 0;
+  return std::exchange(returned, {});
+}
+
 // Fragments enter the inbox before the acknowledgement of them leaves.
 void LearnerEndpoint::Impl::deliver() {
   LearnerOutput output;
   {
     const std::lock_guard lock(protocol_mutex);
-    const std::size_t before = protocol.num_sessions();
     protocol.on_tick(clock.now());
+    for (const auto& [worker_id, bytes] : take_returned()) {
+      protocol.fragment_taken(worker_id, bytes);
+    }
     output = protocol.take_output();
     {
       const std::lock_guard inbox_lock(inbox_mutex);
@@ -100,24 +112,10 @@ void LearnerEndpoint::Impl::deliver() {
       for (auto& event : output.events) events.push_back(std::move(event));
       while (events.size() > kMaxEvents) events.pop_front();
     }
-    if (protocol.num_sessions() == 0 || protocol.num_sessions() < before)
-      session_ended.notify_all();
+    if (protocol.num_sessions() == 0) all_ended.notify_all();
   }
   if (!output.fragments.empty()) arrived.notify_all();
   for (const auto& [peer, message] : output.messages) channel->send(peer, message);
-}
-
-void LearnerEndpoint::Impl::return_credit(const ReceivedFragment& taken) {
-  const std::size_t bytes = taken.fragment->block().size();
-  bool wake = false;
-  {
-    const std::lock_guard lock(protocol_mutex);
-    protocol.fragment_taken(taken.worker_id, bytes);
-    returned_bytes += bytes;
-    wake = returned_bytes >= options.credit_bytes / 8;
-    if (wake) returned_bytes = 0;
-  }
-  if (wake) channel->wake();
 }
 
 LearnerEndpoint::LearnerEndpoint(LearnerOptions options, RunManifest manifest, const Clock& clock)
@@ -145,14 +143,21 @@ void LearnerEndpoint::publish(const WeightSnapshot& snapshot) {
 
 std::optional<ReceivedFragment> LearnerEndpoint::receive(milliseconds deadline) {
   std::optional<ReceivedFragment> result;
+  bool wake = false;
   {
     std::unique_lock lock(impl_->inbox_mutex);
     impl_->arrived.wait_for(lock, deadline, [this] { return !impl_->inbox.empty(); });
     if (impl_->inbox.empty()) return std::nullopt;
     result = std::move(impl_->inbox.front());
     impl_->inbox.pop_front();
+    // The I/O thread collects credit whenever it is awake; it is woken for it once per eighth.
+    const std::size_t enough = impl_->options.credit_bytes / 8;
+    const std::size_t bytes = result->fragment->block().size();
+    impl_->returned.emplace_back(result->worker_id, bytes);
+    wake = impl_->returned_bytes < enough && impl_->returned_bytes + bytes >= enough;
+    impl_->returned_bytes += bytes;
   }
-  impl_->return_credit(*result);
+  if (wake) impl_->channel->wake();
   return result;
 }
 
@@ -178,8 +183,8 @@ bool LearnerEndpoint::stop_workers(milliseconds deadline) {
   std::unique_lock lock(impl_->protocol_mutex);
   impl_->protocol.stop();
   impl_->channel->wake();
-  return impl_->session_ended.wait_for(lock, deadline,
-                                       [this] { return impl_->protocol.num_sessions() == 0; });
+  return impl_->all_ended.wait_for(lock, deadline,
+                                   [this] { return impl_->protocol.num_sessions() == 0; });
 }
 
 }  // namespace rl::transport

@@ -14,8 +14,8 @@ constexpr bool has_body(MessageType type) {
 }
 
 template <class Header>
-Bytes begin_message(const Header& header, std::size_t body_bytes) {
-  Bytes message;
+Bytes begin_message(const Header& header, std::size_t body_bytes, Bytes message = {}) {
+  message.clear();
   message.reserve(kEnvelopeBytes + 256 + body_bytes);
   message.resize(kEnvelopeBytes);
   WireWriter{message}(header);
@@ -44,11 +44,11 @@ std::optional<Header> decode(const ParsedMessage& message) {
   return header;
 }
 
-SharedBytes encode_experience(ExperienceHeader header, std::span<const Block> blocks) {
+Bytes encode_experience(ExperienceHeader header, std::span<const Block> blocks, Bytes buffer) {
   header.count = static_cast<std::uint32_t>(blocks.size());
   std::size_t body_bytes = 0;
   for (const Block block : blocks) body_bytes += sizeof(std::uint32_t) + block.size();
-  Bytes message = begin_message(header, body_bytes);
+  Bytes message = begin_message(header, body_bytes, std::move(buffer));
   const std::size_t header_bytes = message.size() - kEnvelopeBytes;
   for (const Block block : blocks) {
     const auto size = static_cast<std::uint32_t>(block.size());
@@ -57,7 +57,7 @@ SharedBytes encode_experience(ExperienceHeader header, std::span<const Block> bl
     message.insert(message.end(), block.begin(), block.end());
   }
   seal(message, MessageType::experience, header_bytes);
-  return std::make_shared<const Bytes>(std::move(message));
+  return message;
 }
 
 std::optional<std::vector<Block>> split_experience(const ExperienceHeader& header,

@@ -131,8 +131,8 @@ std::optional<Header> decode(const ParsedMessage& message);
 
 using Block = std::span<const std::byte>;  // of a fragment
 
-// An experience message with these blocks; sets header.count.
-SharedBytes encode_experience(ExperienceHeader header, std::span<const Block> blocks);
+// A sealed experience message with these blocks, in the memory of `buffer`; sets header.count.
+Bytes encode_experience(ExperienceHeader header, std::span<const Block> blocks, Bytes buffer = {});
 
 // The blocks in the body, as views; nullopt unless they are header.count blocks and nothing else.
 std::optional<std::vector<Block>> split_experience(const ExperienceHeader& header,

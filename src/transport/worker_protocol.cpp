@@ -102,7 +102,7 @@ void WorkerProtocol::pack(std::size_t first, std::size_t end) {
   header.first_sequence = ring_[first].sequence;
   std::vector<Block> blocks;
   for (std::size_t i = first; i < end; ++i) blocks.push_back(ring_[i].fragment->block());
-  push(encode_experience(header, blocks), true);
+  push(buffers_->share(encode_experience(header, blocks, buffers_->take())), true);
 }
 
 // Go-back-N: everything unacknowledged once more, in messages as full as they may be.

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "rl/transport/worker_endpoint.h"
+#include "src/transport/buffer_pool.h"
 #include "src/transport/messages.h"
 #include "src/transport/weight_pull.h"
 
@@ -87,6 +88,7 @@ class WorkerProtocol {
   std::optional<Welcome> welcome_{};
   std::optional<RefusalMessage> refusal_{};
   bool stop_requested_ = false;
+  const std::shared_ptr<BufferPool> buffers_ = std::make_shared<BufferPool>();
   std::deque<Outgoing> outgoing_{};
   std::size_t queued_experience_ = 0;  // experience messages in outgoing_
 

@@ -56,7 +56,7 @@ struct Learner {
     header.session = session;
     header.first_sequence = first;
     header.produced = first + items.size() - 1;
-    return say_bytes(name(session), *encode_experience(header, blocks));
+    return say_bytes(name(session), encode_experience(header, blocks));
   }
   std::uint64_t dropped(DropReason reason) const {
     return protocol.counters().dropped[static_cast<std::size_t>(reason)];
@@ -236,7 +236,7 @@ TEST_CASE("values out of spec and damaged blocks are acknowledged, dropped, coun
   ExperienceHeader header{.session = 1, .produced = 3, .first_sequence = 3};
   const auto fragment = learner.fragment(2);
   const std::vector<Block> cut{fragment->block().first(fragment->block().size() - 64)};
-  ack = find<AckMessage>(learner.say_bytes("peer1", *encode_experience(header, cut)));
+  ack = find<AckMessage>(learner.say_bytes("peer1", encode_experience(header, cut)));
   CHECK(ack->received_through == 3);
   CHECK(learner.dropped(DropReason::malformed) == 1);
   // No inbox will ever hand their credit back, so it came back at once.
@@ -293,7 +293,7 @@ TEST_CASE("impossible sequence numbers are strikes and change no ledger") {
   const std::vector<Block> blocks{fragment->block()};
   const auto try_header = [&](std::uint64_t first, std::uint64_t produced) {
     const ExperienceHeader header{.session = 1, .produced = produced, .first_sequence = first};
-    learner.say_bytes("peer1", *encode_experience(header, blocks));
+    learner.say_bytes("peer1", encode_experience(header, blocks));
   };
   try_header(0, 1);
   try_header(huge, huge);

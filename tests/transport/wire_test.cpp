@@ -161,8 +161,8 @@ TEST_CASE("fragment blocks must fill an experience message exactly") {
   const Bytes first(100, std::byte{1});
   const Bytes second(200, std::byte{2});
   const std::vector<Block> blocks{first, second};
-  const SharedBytes whole = encode_experience({.session = 1}, blocks);
-  const ParsedMessage parsed = parse_message(*whole, Limits{});
+  const Bytes whole = encode_experience({.session = 1}, blocks);
+  const ParsedMessage parsed = parse_message(whole, Limits{});
   const auto header = decode<ExperienceHeader>(parsed);
   REQUIRE(header);
   CHECK(header->count == 2);
