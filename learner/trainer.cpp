@@ -1,112 +1,20 @@
 #include "learner/trainer.h"
 
-#include <algorithm>
-#include <cmath>
-#include <random>
-#include <sstream>
+#include <array>
 
-#include "learner/torch_setup.h"
 #include "rl/core/error.h"
 #include "rl/formats/digest.h"
-#include "rl/formats/files.h"
-#include "rl/transport/keys.h"
 
 namespace rl {
 namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kPatience{50};            // between looks at workers and the stop flag
-constexpr milliseconds kGoodbye{5000};           // for workers to leave
-constexpr std::chrono::milliseconds kProgressEvery{200};
-constexpr milliseconds kAsyncPublishEvery{10};   // async: weights need not outrun the workers
-constexpr double kLogsPerRun = 2000.0;
-
-// Names this start of the run to its workers, so that those of an earlier start are refused. It
-// enters no result.
-std::uint64_t make_run_id() {
-  std::random_device device;
-  return (std::uint64_t{device()} << 32 | device()) | 1U;
-}
-
-std::string default_address(const TrainOptions& options, std::uint64_t run_id) {
-  if (!options.bind.empty()) return options.bind;
-  std::ostringstream id;
-  id << std::hex << run_id;
-  if (options.endpoint == "tcp") return "tcp://127.0.0.1:*";
-  if (options.endpoint == "inproc") return "inproc://corral-" + id.str();
-  return "ipc://@corral-" + id.str();
-}
-
-rollout::RunConfig make_run_config(const TrainOptions& options, const EnvironmentSpec& spec,
-                                   const Algorithm& algorithm) {
-  const std::size_t slots = options.num_slots > 0 ? options.num_slots
-                                                  : std::max<std::size_t>(options.num_workers, 1);
-  // Asynchronous steps wait in open fragments while weights move on: short ones keep them fresh.
-  constexpr std::size_t kShortFragment = 16;
-  const bool async = options.mode == "async";
-  const std::size_t fragment_steps =
-      async ? std::min(options.fragment_steps,
-                       std::max(algorithm.steps_per_round(), kShortFragment))
-            : options.fragment_steps;
-  return {.environment = spec.name,
-          .seed = options.seed,
-          .num_environments = static_cast<std::uint32_t>(options.num_environments),
-          .num_slots = static_cast<std::uint32_t>(slots),
-          .mode = async ? rollout::Mode::async : rollout::Mode::lockstep,
-          .steps_per_round = static_cast<std::uint32_t>(algorithm.steps_per_round()),
-          .fragment_steps = static_cast<std::uint32_t>(fragment_steps)};
-}
-
-// Two updates' worth over all workers, in blocks as sent: what waits in the inbox grows stale. In
-// lockstep no worker can run ahead, and the default is only a bound.
-std::size_t credit_bytes(const rollout::RunConfig& config, const FragmentSchema& schema) {
-  const std::size_t ample = transport::LearnerOptions{}.credit_bytes;
-  if (config.mode == rollout::Mode::lockstep) return ample;
-  const std::size_t update = config.num_environments * schema.block_bytes(config.steps_per_round);
-  const std::size_t fragment = schema.block_bytes(config.fragment_steps);
-  return std::clamp(2 * update / config.num_slots, 2 * fragment, std::max(ample, 2 * fragment));
-}
-
-EnvironmentSpec find_spec(const TrainOptions& options, const EnvironmentRegistry& registry,
-                          const TrainHooks& hooks) {
-  if (hooks.external_environment) return *hooks.external_environment;
-  if (!options.spec_file.empty()) {
-    constexpr std::size_t kMostBytes = std::size_t{1} << 20;
-    const Bytes text = read_file(options.spec_file, kMostBytes);
-    return spec_from_text({reinterpret_cast<const char*>(text.data()), text.size()});
-  }
-  return registry.make(options.environment)->spec();
-}
-
-replay::TableOptions seeded(replay::TableOptions options, std::uint64_t seed) {
-  options.seed = seed;
-  return options;
-}
+constexpr milliseconds kPatience{50};           // between looks at workers and the stop flag
+constexpr milliseconds kGoodbye{5000};          // for workers to leave
+constexpr milliseconds kAsyncPublishEvery{10};  // async: weights need not outrun the workers
 
 }  // namespace
-
-Trainer::Trainer(const TrainOptions& options, const EnvironmentRegistry& registry,
-                 const TrainHooks& hooks)
-    : options_(options),
-      registry_(registry),
-      hooks_(hooks),
-      spec_(find_spec(options, registry, hooks)),
-      schema_(std::make_shared<const FragmentSchema>(make_schema(spec_))),
-      algorithm_(make_algorithm(options, spec_)),
-      config_(make_run_config(options, spec_, *algorithm_)),
-      folder_(options),
-      table_(seeded(algorithm_->table_options(), options.seed)),
-      assembler_(options.num_environments) {
-  if (!hooks.external_environment && options.spec_file.empty()) {
-    evaluator_ = std::make_unique<Evaluator>(
-        registry, spec_.name,
-        rollout::EvaluationOptions{.episodes = options.evaluation_episodes,
-                                   .environments = options.evaluation_environments,
-                                   .seed = options.seed});
-  }
-  state_.next_evaluation = options.evaluate_every;
-}
 
 TrainSummary Trainer::run() {
   start();
@@ -139,99 +47,6 @@ TrainingProgress Trainer::progress() const {
 
 void Trainer::log(const std::string& line) const {
   if (hooks_.log) hooks_.log(line);
-}
-
-void Trainer::start() {
-  set_up_torch();
-  started_ = last_checkpoint_ = last_progress_ = steady_clock().now();
-  restore();
-  folder_.write_config(hooks_.config_text);
-  folder_.open_metrics(state_.environment_steps);
-  steps_at_start_ = state_.environment_steps;
-
-  const std::uint64_t run_id = make_run_id();
-  published_.run_id = run_id;
-  transport::LearnerOptions listen;
-  listen.bind = default_address(options_, run_id);
-  listen.credit_bytes = credit_bytes(config_, *schema_);
-  transport::WorkerOptions connect;
-  if (!options_.keys.empty()) {
-    transport::use_keys(listen, options_.keys);
-    // Worker threads get a pair that lives as long as this process.
-    connect.keys = transport::generate_key_pair();
-    connect.learner_key = listen.keys.public_key;
-    listen.allowed_workers.push_back(connect.keys.public_key);
-  }
-  endpoint_ = std::make_unique<transport::LearnerEndpoint>(
-      listen, transport::RunManifest{.run_id = run_id,
-                                     .environment = spec_,
-                                     .schema = schema_,
-                                     .run_config = rollout::to_text(config_),
-                                     .num_slots = config_.num_slots});
-  log("listening on " + endpoint_->address());
-  if (options_.num_workers == 0) return;
-  assign_slots(state_.weight_version + 1);
-  rollout::WorkerPoolOptions workers;
-  workers.mode = options_.worker_mode == "process" ? rollout::WorkerMode::process
-                                                   : rollout::WorkerMode::thread;
-  workers.num_workers = options_.num_workers;
-  workers.program = hooks_.program;
-  workers.key_folder = options_.keys;
-  workers.process_started = hooks_.worker_started;
-  connect.connect = endpoint_->address();
-  workers.worker.transport = connect;
-  pool_ = std::make_unique<rollout::WorkerPool>(workers, registry_,
-                                                [this](const auto& line) { log(line); });
-}
-
-void Trainer::restore() {
-  std::vector<std::string> warnings;
-  const auto checkpoint = folder_.load(&warnings);
-  for (const auto& warning : warnings) log(warning);
-  if (!checkpoint) return;
-  const auto part = [&](const char* name) -> std::span<const std::byte> {
-    const auto found = checkpoint->parts.find(name);
-    if (found != checkpoint->parts.end()) return found->second;
-    throw Error({.where = folder_.path().string(),
-                 .what = "the checkpoint lacks a part",
-                 .expected = name,
-                 .remedy = "it was not written by a training run"});
-  };
-  require_same_run(checkpoint->facts);
-  algorithm_->load_state(part("algorithm.safetensors"));
-  table_.load_state(part("replay.bin"), schema_);
-  assembler_.load_state(part("environments.bin"));
-  if (evaluator_) evaluator_->load_state(part("evaluation.bin"));
-  state_ = run_state_from_bytes(part("run.bin"));
-  checkpointed_steps_ = state_.environment_steps;
-  log("resumed at " + std::to_string(state_.environment_steps) + " steps, weights version " +
-      std::to_string(state_.weight_version));
-}
-
-void Trainer::require_same_run(const std::map<std::string, std::string>& facts) const {
-  for (const auto& [name, now] : identity()) {
-    const auto then = facts.find(name);
-    if (then != facts.end() && then->second == now) continue;
-    throw Error({.where = folder_.path().string(),
-                 .what = "the run to resume has another " + name,
-                 .expected = then == facts.end() ? "a recorded one" : then->second,
-                 .got = now,
-                 .remedy = "resume with the options of the first start, or choose another --out"});
-  }
-}
-
-std::map<std::string, std::string> Trainer::identity() const {
-  return {{"algorithm", options_.algorithm},
-          {"environment", spec_.name},
-          {"mode", options_.mode},
-          {"num-envs", std::to_string(options_.num_environments)},
-          {"seed", std::to_string(options_.seed)}};
-}
-
-std::map<std::string, std::string> Trainer::facts(
-    std::map<std::string, std::string> more) const {
-  more.merge(identity());
-  return more;
 }
 
 void Trainer::assign_slots(std::uint64_t round) {
@@ -423,55 +238,6 @@ void Trainer::checkpoint_if_due() {
   if (since.count() >= options_.checkpoint_every) checkpoint();
 }
 
-void Trainer::report() {
-  if (state_.environment_steps >= state_.next_log) {
-    const double step = std::max(1.0, static_cast<double>(options_.total_steps) / kLogsPerRun);
-    state_.next_log = state_.environment_steps + static_cast<std::uint64_t>(step);
-    log_metrics();
-  }
-  const Nanoseconds now = steady_clock().now();
-  if (!hooks_.progress || now - last_progress_ < kProgressEvery) return;
-  last_progress_ = now;
-  hooks_.progress(progress_now());
-}
-
-double Trainer::steps_per_second() const {
-  const double seconds = std::chrono::duration<double>(steady_clock().now() - started_).count();
-  return static_cast<double>(state_.environment_steps - steps_at_start_) / std::max(seconds, 1e-9);
-}
-
-Progress Trainer::progress_now() const {
-  return {.steps = state_.environment_steps,
-          .total_steps = options_.total_steps,
-          .steps_per_second = steps_per_second(),
-          .mean_return = state_.mean_recent_return(),
-          .evaluation_return = state_.last_evaluation,
-          .staleness = staleness_,
-          .wall_seconds = elapsed_seconds()};
-}
-
-void Trainer::log_metrics() {
-  std::map<std::string, double> metrics;
-  for (const auto& [name, sum] : metric_sums_) {
-    metrics[name] = sum / static_cast<double>(metric_updates_);
-  }
-  metric_sums_.clear();
-  metric_updates_ = 0;
-  const auto counters = endpoint_->counters();
-  metrics["rollout/episode_return"] = state_.mean_recent_return();
-  metrics["rollout/episode_length"] = state_.mean_recent_length();
-  metrics["rollout/episodes"] = static_cast<double>(state_.episodes);
-  metrics["time/steps_per_second"] = steps_per_second();
-  metrics["learner/gradient_steps"] = static_cast<double>(state_.gradient_steps);
-  metrics["learner/skipped_steps"] = static_cast<double>(state_.skipped_steps);
-  metrics["learner/weight_version"] = static_cast<double>(state_.weight_version);
-  metrics["learner/staleness"] = staleness_;
-  metrics["transport/bytes_received"] = static_cast<double>(counters.bytes_received);
-  metrics["transport/workers"] = static_cast<double>(endpoint_->workers().size());
-  std::erase_if(metrics, [](const auto& metric) { return !std::isfinite(metric.second); });
-  folder_.write_metrics(state_.environment_steps, elapsed_seconds(), metrics);
-}
-
 TrainSummary Trainer::finish() {
   if (evaluator_ && !interrupted_) evaluate_final();
   const bool all_left = endpoint_->stop_workers(kGoodbye);
@@ -491,36 +257,6 @@ void Trainer::evaluate_final() {
                      .image = std::make_shared<const Bytes>(algorithm_->weights_image(progress()))},
                     state_.environment_steps);
   apply(evaluator_->finish());
-}
-
-TrainSummary Trainer::summarise(const Bytes& weights) const {
-  TrainSummary summary;
-  const bool reached = options_.has_stop_return && state_.last_evaluation >= options_.stop_return;
-  summary.end = interrupted_ ? TrainEnd::interrupted
-                : reached    ? TrainEnd::return_reached
-                             : TrainEnd::steps_reached;
-  summary.environment_steps = state_.environment_steps;
-  summary.episodes = state_.episodes;
-  summary.updates = state_.gradient_steps;
-  summary.skipped_updates = state_.skipped_steps;
-  summary.weight_version = state_.weight_version;
-  summary.wall_seconds = std::chrono::duration<double>(steady_clock().now() - started_).count();
-  summary.last_evaluation = state_.last_evaluation;
-  summary.best_evaluation = state_.best_evaluation;
-  summary.worker_restarts = pool_ ? pool_->num_restarts() : 0;
-  summary.fragments_received = state_.fragments_received;
-  const auto stale = state_.dropped[static_cast<std::size_t>(LearnerDrop::stale_weights)];
-  summary.fragments_used = state_.fragments_inserted - stale;
-  for (std::size_t i = 0; i < state_.dropped.size(); ++i) {
-    if (state_.dropped[i] == 0) continue;
-    summary.fragments_dropped += state_.dropped[i];
-    summary.dropped_by_reason += (summary.dropped_by_reason.empty() ? "" : ", ") +
-                                 std::string(name(static_cast<LearnerDrop>(i))) + " " +
-                                 std::to_string(state_.dropped[i]);
-  }
-  summary.weights_digest = to_hex(digest(weights));
-  summary.out = folder_.path().string();
-  return summary;
 }
 
 TrainSummary train(const TrainOptions& options, const EnvironmentRegistry& registry,

@@ -1,0 +1,95 @@
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "learner/trainer.h"
+#include "rl/formats/digest.h"
+
+namespace rl {
+namespace {
+
+constexpr std::chrono::milliseconds kProgressEvery{200};
+constexpr double kLogsPerRun = 2000.0;
+
+}  // namespace
+
+void Trainer::report() {
+  if (state_.environment_steps >= state_.next_log) {
+    const double step = std::max(1.0, static_cast<double>(options_.total_steps) / kLogsPerRun);
+    state_.next_log = state_.environment_steps + static_cast<std::uint64_t>(step);
+    log_metrics();
+  }
+  const Nanoseconds now = steady_clock().now();
+  if (!hooks_.progress || now - last_progress_ < kProgressEvery) return;
+  last_progress_ = now;
+  hooks_.progress(progress_now());
+}
+
+double Trainer::steps_per_second() const {
+  const double seconds = std::chrono::duration<double>(steady_clock().now() - started_).count();
+  return static_cast<double>(state_.environment_steps - steps_at_start_) / std::max(seconds, 1e-9);
+}
+
+Progress Trainer::progress_now() const {
+  return {.steps = state_.environment_steps,
+          .total_steps = options_.total_steps,
+          .steps_per_second = steps_per_second(),
+          .mean_return = state_.mean_recent_return(),
+          .evaluation_return = state_.last_evaluation,
+          .staleness = staleness_,
+          .wall_seconds = elapsed_seconds()};
+}
+
+void Trainer::log_metrics() {
+  std::map<std::string, double> metrics;
+  for (const auto& [name, sum] : metric_sums_) {
+    metrics[name] = sum / static_cast<double>(metric_updates_);
+  }
+  metric_sums_.clear();
+  metric_updates_ = 0;
+  const auto counters = endpoint_->counters();
+  metrics["rollout/episode_return"] = state_.mean_recent_return();
+  metrics["rollout/episode_length"] = state_.mean_recent_length();
+  metrics["rollout/episodes"] = static_cast<double>(state_.episodes);
+  metrics["time/steps_per_second"] = steps_per_second();
+  metrics["learner/gradient_steps"] = static_cast<double>(state_.gradient_steps);
+  metrics["learner/skipped_steps"] = static_cast<double>(state_.skipped_steps);
+  metrics["learner/weight_version"] = static_cast<double>(state_.weight_version);
+  metrics["learner/staleness"] = staleness_;
+  metrics["transport/bytes_received"] = static_cast<double>(counters.bytes_received);
+  metrics["transport/workers"] = static_cast<double>(endpoint_->workers().size());
+  std::erase_if(metrics, [](const auto& metric) { return !std::isfinite(metric.second); });
+  folder_.write_metrics(state_.environment_steps, elapsed_seconds(), metrics);
+}
+
+TrainSummary Trainer::summarise(const Bytes& weights) const {
+  TrainSummary summary;
+  const bool reached = options_.has_stop_return && state_.last_evaluation >= options_.stop_return;
+  summary.end = interrupted_ ? TrainEnd::interrupted
+                : reached    ? TrainEnd::return_reached
+                             : TrainEnd::steps_reached;
+  summary.environment_steps = state_.environment_steps;
+  summary.episodes = state_.episodes;
+  summary.updates = state_.gradient_steps;
+  summary.skipped_updates = state_.skipped_steps;
+  summary.weight_version = state_.weight_version;
+  summary.wall_seconds = std::chrono::duration<double>(steady_clock().now() - started_).count();
+  summary.last_evaluation = state_.last_evaluation;
+  summary.best_evaluation = state_.best_evaluation;
+  summary.worker_restarts = pool_ ? pool_->num_restarts() : 0;
+  summary.fragments_received = state_.fragments_received;
+  const auto stale = state_.dropped[static_cast<std::size_t>(LearnerDrop::stale_weights)];
+  summary.fragments_used = state_.fragments_inserted - stale;
+  for (std::size_t i = 0; i < state_.dropped.size(); ++i) {
+    if (state_.dropped[i] == 0) continue;
+    summary.fragments_dropped += state_.dropped[i];
+    summary.dropped_by_reason += (summary.dropped_by_reason.empty() ? "" : ", ") +
+                                 std::string(name(static_cast<LearnerDrop>(i))) + " " +
+                                 std::to_string(state_.dropped[i]);
+  }
+  summary.weights_digest = to_hex(digest(weights));
+  summary.out = folder_.path().string();
+  return summary;
+}
+
+}  // namespace rl
