@@ -68,6 +68,11 @@ EnvironmentSpec find_spec(const TrainOptions& options, const EnvironmentRegistry
   return registry.make(options.environment)->spec();
 }
 
+// Not the run's own seed: `corral eval` with that one plays episodes that chose no checkpoint.
+std::uint64_t evaluation_seed(const TrainOptions& options) {
+  return episode_seed(options.seed, RngRole::evaluation, 0, 0);
+}
+
 replay::TableOptions seeded(replay::TableOptions options, std::uint64_t seed) {
   options.seed = seed;
   return options;
@@ -92,7 +97,7 @@ Trainer::Trainer(const TrainOptions& options, const EnvironmentRegistry& registr
         registry, spec_.name,
         rollout::EvaluationOptions{.episodes = options.evaluation_episodes,
                                    .environments = options.evaluation_environments,
-                                   .seed = options.seed});
+                                   .seed = evaluation_seed(options)});
   }
   state_.next_evaluation = options.evaluate_every;
 }
