@@ -7,7 +7,7 @@
 #include <string>
 
 #include "rl/core/error.h"
-#include "src/policies/portable_math.h"
+#include "rl/core/portable_math.h"
 
 namespace rl {
 namespace {

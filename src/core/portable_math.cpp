@@ -1,4 +1,4 @@
-#include "src/policies/portable_math.h"
+#include "rl/core/portable_math.h"
 
 #include <bit>
 #include <cmath>

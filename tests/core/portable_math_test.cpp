@@ -1,4 +1,4 @@
-#include "src/policies/portable_math.h"
+#include "rl/core/portable_math.h"
 
 #include <algorithm>
 #include <cmath>
@@ -30,7 +30,7 @@ double worst_error(F ours, G theirs, double low, double high) {
 
 }  // namespace
 
-TEST_SUITE_BEGIN("policies::portable_math");
+TEST_SUITE_BEGIN("core::portable_math");
 
 TEST_CASE("elementary functions agree with the C library to a few units in the last place") {
   const auto std_exp = [](double x) { return std::exp(x); };

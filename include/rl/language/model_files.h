@@ -1,0 +1,45 @@
+// Hugging Face model directories: read, checked, written.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "rl/formats/files.h"
+#include "rl/language/model_config.h"
+#include "rl/language/model_weights.h"
+
+namespace rl::language {
+
+// What a directory holds beside the weights; texts are empty when the file is absent.
+struct ModelFolder {
+  ModelConfig config;
+  ModelWeights weights;
+  std::string generation_config_json{};
+  std::string tokenizer_json{};
+  std::string tokenizer_config_json{};
+  std::string chat_template{};             // chat_template.jinja, or tokenizer_config.json's
+  std::vector<std::int32_t> stop_ids{};    // eos of generation_config.json, else of config.json
+};
+
+// Reads config.json, model.safetensors or the shards that model.safetensors.index.json names
+// (mapped, not copied, unless the family's layout needs it), and the texts above.
+// Throws Error naming file and tensor: nothing is believed before it is checked, all missing, extra
+// and misshaped tensors are listed at once. Absent tied heads are fine; known buffers of old files
+// (attn.bias, rotary_emb.inv_freq) are skipped.
+ModelFolder load_model(const std::filesystem::path& folder);
+
+struct SaveOptions {
+  DType dtype = DType::f32;                            // f32, f16 or bf16
+  std::size_t shard_bytes = std::size_t{5} << 30;      // most bytes of tensors per file
+};
+
+// Writes a directory that transformers loads as this model. All of it appears or none: it is built
+// beside `folder` and moved into place; an existing directory is replaced only when it is a model
+// directory. Throws Error; after a failure the old directory is whole and nothing else is left.
+void save_model(const std::filesystem::path& folder, const ModelFolder& model,
+                const SaveOptions& options = {}, FileSystem& files = posix_files());
+
+}  // namespace rl::language
