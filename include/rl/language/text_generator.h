@@ -15,6 +15,7 @@ namespace rl::language {
 
 using TokenId = std::int32_t;
 
+// Applied in this order: temperature, then each filter to what the one before it left.
 struct SamplingOptions {
   float temperature = 1.0F;    // 0: the most likely token (the lowest id among equals)
   std::size_t top_k = 0;       // keep the k most likely; 0: all
@@ -38,8 +39,8 @@ struct GenerationRequest {
 enum class FinishReason : std::uint8_t {
   stop,        // a stop id was sampled
   length,      // max_new_tokens
-  context,     // the model's last position was used
-  cancelled,
+  context,     // every position is used: the model's, or all that the cache has pages for
+  cancelled,   // by the caller, who knows: no step reports it
 };
 
 // One sampled token, as it happens.
@@ -47,8 +48,11 @@ struct GeneratedToken {
   std::uint64_t request = 0;
   std::size_t sample = 0;
   TokenId token = 0;
-  float log_prob = 0.0F;         // of the distribution it was drawn from: temperature and filters
-  float policy_log_prob = 0.0F;  // temperature alone: what the learner computes, bit for bit
+  // Of the distribution it was drawn from: temperature and filters. Equals policy_log_prob when
+  // the filters removed nothing; 0 when the temperature is 0.
+  float log_prob = 0.0F;
+  // Temperature alone: what the learner computes, bit for bit. Of temperature 1 when it is 0.
+  float policy_log_prob = 0.0F;
   std::uint64_t weight_version = 0;
   bool last = false;
   FinishReason reason = FinishReason::stop;  // when last
@@ -56,9 +60,10 @@ struct GeneratedToken {
 
 struct GeneratorOptions {
   std::size_t page_size = 16;              // positions per page of the key and value cache
-  std::size_t cache_pages = 0;             // 0: enough for max_sequences of the whole context
+  // Most pages; memory is taken as they are used. 0: enough for max_sequences of the whole context.
+  std::size_t cache_pages = 0;
   std::size_t max_sequences = 64;          // decoded together; more requests wait in order
-  std::size_t prefill_tokens = 512;        // most prompt tokens per step
+  std::size_t prefill_tokens = 512;        // most prompt tokens per step; longer prompts take several
   std::size_t threads = 0;                 // 0: the machine's
 };
 
@@ -71,16 +76,22 @@ class TextGenerator {
   virtual ~TextGenerator() = default;
 
   // Throws Error (and takes nothing) for an empty prompt, ids outside the vocabulary, a prompt that
-  // leaves no position for a token, or options out of range.
+  // leaves no position for a token, an id that is in use, or options out of range.
   virtual void submit(GenerationRequest request) = 0;
-  virtual void cancel(std::uint64_t request) = 0;   // unknown: nothing happens
-  // Prefills or decodes once; returns the tokens that were sampled, ordered by request's arrival
-  // and sample; empty only when idle. Out of pages, the newest sequence waits and is recomputed.
+  // Nothing more is returned of the request, or of one of its samples. Unknown: nothing happens.
+  virtual void cancel(std::uint64_t request) = 0;
+  virtual void cancel(std::uint64_t request, std::size_t sample) = 0;
+  // One forward pass: a token of every running sequence and up to prefill_tokens of prompts.
+  // Returns the tokens that were sampled, ordered by request's arrival and sample; none while
+  // prompts that take several steps are read, and when idle. Out of pages, the newest sequence
+  // waits and is recomputed. Throws Error when logits are not finite; nothing is lost then, and
+  // set_weights may repair it.
   virtual std::vector<GeneratedToken> step() = 0;
   virtual bool idle() const = 0;
 
   // Takes effect with the next step: running sequences go on from their cache (which older weights
-  // filled), later tokens carry the new version. Throws Error when they do not fit the model.
+  // filled; one that had to be recomputed since is filled by the new ones), later tokens carry the
+  // new version. Throws Error, and keeps the old ones, when they do not fit the model.
   virtual void set_weights(const ModelWeights& weights, std::uint64_t version) = 0;
   virtual const ModelConfig& config() const = 0;
 };
