@@ -22,6 +22,7 @@ int run_algorithms(const std::vector<std::string>& words);
 int run_eval(const std::vector<std::string>& words);
 int run_inspect(const std::vector<std::string>& words);
 int run_keygen(const std::vector<std::string>& words);
+int run_make_data(const std::vector<std::string>& words);
 int run_worker_command(const std::vector<std::string>& words);
 // These end in corral-learner, the program that links LibTorch.
 int run_train(const std::vector<std::string>& words);
@@ -32,6 +33,7 @@ std::string algorithms_help(std::size_t width);
 std::string eval_help(std::size_t width);
 std::string inspect_help(std::size_t width);
 std::string keygen_help(std::size_t width);
+std::string make_data_help(std::size_t width);
 std::string worker_help(std::size_t width);
 
 // A command line that is not understood: exit status 2.

@@ -32,6 +32,8 @@ constexpr Command kCommands[] = {
     {"eval", "--run DIR", "play episodes with trained weights, and show them", run_eval, eval_help},
     {"inspect", "DIR", "what is in a run, a checkpoint or a weights file", run_inspect,
      inspect_help},
+    {"make-data", "--out FILE", "problems with known answers, to train language models on",
+     run_make_data, make_data_help},
     {"envs", "[NAME]", "the environments there are", run_envs, envs_help},
     {"algorithms", "", "the algorithms there are", run_algorithms, algorithms_help},
     {"learner", "--bind URL", "train with workers started by hand, here or on other hosts",
