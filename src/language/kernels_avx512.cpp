@@ -1,0 +1,77 @@
+#include <immintrin.h>
+
+#include "src/language/kernel_body.h"
+
+namespace rl::language {
+namespace {
+
+bool runs_here() { return __builtin_cpu_supports("avx512f") != 0; }
+
+struct SixteenLanes {
+  using Part = __m512;
+  static constexpr std::size_t kPartWidth = 16;
+  static constexpr std::size_t kRows = 4;
+  static constexpr std::size_t kColumns = 6;
+  static constexpr std::size_t kSingleColumns = 8;
+  static constexpr std::size_t kWeightedColumns = 4;
+
+  static Part load(const float* from) { return _mm512_loadu_ps(from); }
+  static Part load(const std::uint16_t* bf16) {
+    const __m256i halves = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bf16));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
+  }
+  static __mmask16 first(std::size_t count) {
+    return static_cast<__mmask16>((1U << count) - 1U);
+  }
+  static Part load_first(const float* from, std::size_t count) {
+    return _mm512_maskz_loadu_ps(first(count), from);
+  }
+  static void store(float* to, Part v) { _mm512_storeu_ps(to, v); }
+  static void store_first(float* to, std::size_t count, Part v) {
+    _mm512_mask_storeu_ps(to, first(count), v);
+  }
+  static Part broadcast(float v) { return _mm512_set1_ps(v); }
+  static Part fma(Part a, Part b, Part c) { return _mm512_fmadd_ps(a, b, c); }
+  static Part add(Part a, Part b) { return _mm512_add_ps(a, b); }
+  static Part sub(Part a, Part b) { return _mm512_sub_ps(a, b); }
+  static Part mul(Part a, Part b) { return _mm512_mul_ps(a, b); }
+  static Part div(Part a, Part b) { return _mm512_div_ps(a, b); }
+  static Part min(Part a, Part b) { return _mm512_min_ps(a, b); }
+  static Part max(Part a, Part b) { return _mm512_max_ps(a, b); }
+  static Part abs(Part v) { return _mm512_abs_ps(v); }
+  static Part copy_sign(Part v, Part sign) {
+    const __m512i mask = _mm512_set1_epi32(static_cast<int>(0x80000000U));
+    return _mm512_castsi512_ps(_mm512_or_si512(
+        _mm512_castps_si512(v), _mm512_and_si512(_mm512_castps_si512(sign), mask)));
+  }
+  static Part if_less(Part a, Part b, Part then, Part otherwise) {
+    return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), otherwise, then);
+  }
+  // 2^n from 1.5 * 2^23 + n.
+  static Part power_of_two(Part rounded) {
+    const __m512i bits = _mm512_slli_epi32(_mm512_castps_si512(rounded), 23);
+    return _mm512_castsi512_ps(_mm512_add_epi32(bits, _mm512_set1_epi32(127 << 23)));
+  }
+
+  static __m128 four_of(const Part* lanes) {
+    const __m256 high = _mm256_castpd_ps(_mm512_extractf64x4_pd(_mm512_castps_pd(lanes[0]), 1));
+    const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(lanes[0]), high);
+    return _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  }
+  static float sum(const Part* lanes) {
+    const __m128 four = four_of(lanes);
+    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+  }
+  static void sum_four(const Part* a, const Part* b, const Part* c, const Part* d, float* sums) {
+    __m128 t0 = four_of(a), t1 = four_of(b), t2 = four_of(c), t3 = four_of(d);
+    _MM_TRANSPOSE4_PS(t0, t1, t2, t3);
+    _mm_storeu_ps(sums, _mm_add_ps(_mm_add_ps(t0, t2), _mm_add_ps(t1, t3)));
+  }
+};
+
+}  // namespace
+
+const KernelTable kAvx512Kernels = KernelBody<SixteenLanes>::table("avx512", runs_here);
+
+}  // namespace rl::language
