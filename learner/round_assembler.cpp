@@ -10,20 +10,30 @@ RoundAssembler::RoundAssembler(std::size_t num_environments)
 void RoundAssembler::begin(std::uint64_t round) { round_ = round; }
 
 bool RoundAssembler::is_complete(const Lane& lane) {
-  if (lane.fragments.empty()) return false;
-  const auto& [last, fragment] = *lane.fragments.rbegin();
-  return fragment->header().ends_round != 0 &&
-         lane.fragments.size() == last - lane.next_sequence + 1;
+  if (lane.pieces.empty()) return false;
+  const auto& [last, piece] = *lane.pieces.rbegin();
+  return piece.ends_round && lane.pieces.size() == last - lane.next_sequence + 1;
 }
 
 Arrival RoundAssembler::add(FragmentPtr fragment) {
   const FragmentHeader& header = fragment->header();
+  const auto continuation = fragment->continuation();
+  return put(header, {.fragment = fragment,
+                      .ends_round = header.ends_round != 0,
+                      .continuation = {continuation.begin(), continuation.end()}});
+}
+
+Arrival RoundAssembler::refuse(const FragmentHeader& header, Bytes continuation) {
+  return put(header, {.fragment = nullptr,
+                      .ends_round = header.ends_round != 0,
+                      .continuation = std::move(continuation)});
+}
+
+Arrival RoundAssembler::put(const FragmentHeader& header, Piece piece) {
   if (header.round != round_) return Arrival::stale_round;
   Lane& lane = environments_[header.environment];
   if (header.sequence < lane.next_sequence) return Arrival::duplicate;
-  if (!lane.fragments.emplace(header.sequence, std::move(fragment)).second) {
-    return Arrival::duplicate;
-  }
+  if (!lane.pieces.emplace(header.sequence, std::move(piece)).second) return Arrival::duplicate;
   if (!lane.complete && is_complete(lane)) {
     lane.complete = true;
     ++num_complete_;
@@ -43,11 +53,13 @@ std::vector<FragmentPtr> RoundAssembler::take() {
   std::vector<FragmentPtr> fragments;
   for (std::size_t i = 0; i < environments_.size(); ++i) {
     Lane& lane = environments_[i];
-    const auto continuation = lane.fragments.rbegin()->second->continuation();
-    continuations_[i].assign(continuation.begin(), continuation.end());
-    lane.next_sequence = lane.fragments.rbegin()->first + 1;
-    for (auto& [sequence, fragment] : lane.fragments) fragments.push_back(std::move(fragment));
-    lane.fragments.clear();
+    auto& [last, end] = *lane.pieces.rbegin();
+    continuations_[i] = std::move(end.continuation);
+    lane.next_sequence = last + 1;
+    for (auto& [sequence, piece] : lane.pieces) {
+      if (piece.fragment) fragments.push_back(std::move(piece.fragment));
+    }
+    lane.pieces.clear();
     lane.complete = false;
   }
   num_complete_ = 0;

@@ -47,6 +47,9 @@ std::string_view name(LearnerDrop reason) {
     case LearnerDrop::stale_round: return "stale_round";
     case LearnerDrop::foreign_environment: return "foreign_environment";
     case LearnerDrop::stale_weights: return "stale_weights";
+    case LearnerDrop::out_of_spec: return "out_of_spec";
+    case LearnerDrop::malformed: return "malformed";
+    case LearnerDrop::over_credit: return "over_credit";
     case LearnerDrop::count_: break;
   }
   return "unknown";

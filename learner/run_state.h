@@ -12,10 +12,11 @@
 
 namespace rl {
 
-// Why a received fragment was not used: the first three never reach the table, the last is found
-// too many weight versions old when it is drawn.
+// Why a received fragment was not used: stale weights are found when it is drawn, all else before
+// the table. The last three are refusals of the transport, and count as received here.
 enum class LearnerDrop : std::uint8_t {
-  duplicate, stale_round, foreign_environment, stale_weights, count_
+  duplicate, stale_round, foreign_environment, stale_weights, out_of_spec, malformed, over_credit,
+  count_
 };
 std::string_view name(LearnerDrop reason);
 

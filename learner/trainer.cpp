@@ -1,6 +1,7 @@
 #include "learner/trainer.h"
 
 #include <array>
+#include <cmath>
 
 #include "rl/core/error.h"
 #include "rl/formats/digest.h"
@@ -86,6 +87,7 @@ bool Trainer::collect_round() {
   Nanoseconds last_arrival = steady_clock().now();
   while (!assembler_.complete()) {
     const auto received = endpoint_->receive(kPatience);
+    if (take_refused()) last_arrival = steady_clock().now();
     if (!received) {
       if (!look_after_workers()) return false;
       if (steady_clock().now() - last_arrival > patience) {
@@ -98,14 +100,13 @@ bool Trainer::collect_round() {
       }
       continue;
     }
-    last_arrival = steady_clock().now();
     ++state_.fragments_received;
-    if (!belongs_here(*received)) continue;
-    const Arrival arrival = assembler_.add(received->fragment);
-    if (arrival == Arrival::duplicate) drop(LearnerDrop::duplicate);
-    if (arrival == Arrival::stale_round) drop(LearnerDrop::stale_round);
+    if (!belongs_here(received->fragment->header(), received->slot)) continue;
+    if (note(assembler_.add(received->fragment))) last_arrival = steady_clock().now();
   }
-  for (const auto& fragment : assembler_.take()) insert(fragment);
+  const auto fragments = assembler_.take();
+  require_usable(fragments.size());
+  for (const auto& fragment : fragments) insert(fragment);
   state_.weight_version = published_.version;
   if (pool_) pool_->made_progress();
   return true;
@@ -118,10 +119,11 @@ bool Trainer::collect_ready() {
   milliseconds wait = kPatience;
   for (std::size_t steps = 0; steps < wanted;) {
     const auto received = endpoint_->receive(wait);
+    take_refused();
     if (!received) break;
     wait = milliseconds(0);
     ++state_.fragments_received;
-    if (!belongs_here(*received)) continue;
+    if (!belongs_here(received->fragment->header(), received->slot)) continue;
     steps += received->fragment->num_steps();
     insert(received->fragment);
     if (pool_) pool_->made_progress();
@@ -129,9 +131,49 @@ bool Trainer::collect_ready() {
   return look_after_workers();
 }
 
-bool Trainer::belongs_here(const transport::ReceivedFragment& received) {
-  const auto range = rollout::environments_of_slot(config_, received.slot);
-  const std::uint64_t environment = received.fragment->header().environment;
+bool Trainer::note(Arrival arrival) {
+  if (arrival == Arrival::duplicate) drop(LearnerDrop::duplicate);
+  if (arrival == Arrival::stale_round) drop(LearnerDrop::stale_round);
+  return arrival == Arrival::accepted;
+}
+
+// A refused fragment of an environment's bad values is a piece of its round all the same. The
+// other reasons cost the worker its session: whoever takes its slot makes those fragments again.
+bool Trainer::take_refused() {
+  bool awaited = false;
+  while (auto refused = endpoint_->poll_refused()) {
+    ++state_.fragments_received;
+    const FragmentHeader& header = refused->header;
+    if (!belongs_here(header, refused->slot)) continue;
+    if (refused->reason != transport::DropReason::out_of_spec) {
+      drop(refused->reason == transport::DropReason::malformed ? LearnerDrop::malformed
+                                                               : LearnerDrop::over_credit);
+      continue;
+    }
+    if (lockstep() && !note(assembler_.refuse(header, std::move(refused->continuation)))) continue;
+    drop(LearnerDrop::out_of_spec);
+    spoilt_episodes_[header.environment] = header.episode;
+    last_defect_ = std::move(refused->defect);
+    awaited = true;
+  }
+  return awaited;
+}
+
+// An environment whose every value is bad would otherwise keep the run going for ever.
+void Trainer::require_usable(std::size_t fragments) {
+  constexpr std::size_t kMostEmptyRounds = 1000;
+  empty_rounds_ = fragments == 0 ? empty_rounds_ + 1 : 0;
+  if (empty_rounds_ < kMostEmptyRounds) return;
+  throw Error({.where = "round " + std::to_string(published_.version),
+               .what = "every fragment of the last " + std::to_string(empty_rounds_) +
+                       " rounds was out of spec",
+               .got = last_defect_,
+               .remedy = "correct the environment, or the bounds in its spec"});
+}
+
+bool Trainer::belongs_here(const FragmentHeader& header, std::uint32_t slot) {
+  const auto range = rollout::environments_of_slot(config_, slot);
+  const std::uint64_t environment = header.environment;
   if (environment >= range.first && environment - range.first < range.count) return true;
   drop(LearnerDrop::foreign_environment);
   return false;
@@ -147,7 +189,9 @@ void Trainer::insert(const FragmentPtr& fragment) {
   }
   ++state_.fragments_inserted;
   state_.environment_steps += header.num_steps;
-  if (header.end != FragmentEnd::running) {
+  const auto spoilt = spoilt_episodes_.find(header.environment);
+  const bool whole = spoilt == spoilt_episodes_.end() || spoilt->second != header.episode;
+  if (header.end != FragmentEnd::running && whole && std::isfinite(header.episode_return)) {
     state_.count_episode(header.episode_return, header.first_step + header.num_steps);
   }
   const auto versions = fragment->column<std::int64_t>(schema_->require(kPolicyVersionColumn));
@@ -205,7 +249,7 @@ void Trainer::apply(Evaluated evaluated) {
                         {{"evaluation/return", evaluated.mean_return},
                          {"evaluation/return_standard_error", evaluated.standard_error},
                          {"evaluation/episode_length", evaluated.mean_length}});
-  if (evaluated.mean_return <= state_.best_evaluation) return;
+  if (!(evaluated.mean_return > state_.best_evaluation)) return;  // nor when it is not a number
   state_.best_evaluation = evaluated.mean_return;
   folder_.save_best({.number = evaluated.environment_steps,
                      .parts = {{"weights.safetensors", *evaluated.image}},

@@ -1,6 +1,7 @@
 // The learner loop: collect, update, publish, evaluate, checkpoint, report.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -45,7 +46,10 @@ class Trainer {
   bool collect_ready();
   bool look_after_workers();
   void note_events();
-  bool belongs_here(const transport::ReceivedFragment& received);
+  bool belongs_here(const FragmentHeader& header, std::uint32_t slot);
+  bool note(Arrival arrival);  // false: dropped, and counted
+  bool take_refused();         // true: something the open round was waiting for
+  void require_usable(std::size_t fragments);
   void drop(LearnerDrop reason, std::uint64_t fragments = 1) {
     state_.dropped[static_cast<std::size_t>(reason)] += fragments;
   }
@@ -83,6 +87,10 @@ class Trainer {
   std::uint64_t checkpointed_steps_ = 0;
   Nanoseconds started_{}, last_checkpoint_{}, last_progress_{}, last_publication_{};
   std::uint64_t steps_at_start_ = 0;
+  // Episodes a part of which was refused, by environment: their returns say nothing.
+  std::map<std::uint64_t, std::uint64_t> spoilt_episodes_;
+  std::string last_defect_;         // of a refused fragment
+  std::size_t empty_rounds_ = 0;    // without a break, until now
   double staleness_ = 0.0;          // versions behind, mean of the last fragments
   std::map<std::string, double> metric_sums_;
   std::size_t metric_updates_ = 0;

@@ -54,7 +54,8 @@ std::size_t credit_bytes(const rollout::RunConfig& config, const FragmentSchema&
   if (config.mode == rollout::Mode::lockstep) return ample;
   const std::size_t update = config.num_environments * schema.block_bytes(config.steps_per_round);
   const std::size_t fragment = schema.block_bytes(config.fragment_steps);
-  return std::clamp(2 * update / config.num_slots, 2 * fragment, std::max(ample, 2 * fragment));
+  const std::size_t least = std::max(2 * fragment, transport::kLeastCreditBytes);
+  return std::clamp(2 * update / config.num_slots, least, std::max(ample, least));
 }
 
 EnvironmentSpec find_spec(const TrainOptions& options, const EnvironmentRegistry& registry,

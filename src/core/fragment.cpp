@@ -68,11 +68,16 @@ struct Range {
   double high;
 };
 
+// A density may be above 1, a probability may not.
+bool has_densities(const EnvironmentSpec& spec) {
+  return std::ranges::any_of(spec.actions, [](const auto& one) { return !one.is_discrete(); });
+}
+
 Range allowed(const ColumnSpec& column, std::size_t element, const EnvironmentSpec& spec) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   const std::string& name = column.tensor.name;
   if (name == kRewardColumn) return {spec.reward_low, spec.reward_high};
-  if (name == kLogProbColumn) return {-1e4, 1e4};
+  if (name == kLogProbColumn) return {-1e4, has_densities(spec) ? 1e4 : 1e-6};
   if (name == kPolicyVersionColumn) return {0.0, kInfinity};
   // Continuous actions are stored as sampled, before the environment clips them to its bounds.
   if (name.starts_with(kActionPrefix) && !column.tensor.is_discrete()) return {-1e6, 1e6};
@@ -235,14 +240,20 @@ Fragment::Fragment(std::shared_ptr<const FragmentSchema> schema, std::size_t num
   header->continuation_bytes = static_cast<std::uint32_t>(continuation_bytes);
 }
 
-Fragment Fragment::from_block(std::shared_ptr<const FragmentSchema> schema,
-                              std::span<const std::byte> block) {
+FragmentHeader Fragment::read_header(const FragmentSchema& schema,
+                                     std::span<const std::byte> block) {
   FragmentHeader header;
   if (block.size() < sizeof header) {
     malformed("block is cut short", "at least 128 bytes", std::to_string(block.size()));
   }
   std::memcpy(&header, block.data(), sizeof header);
-  check_header(header, *schema);
+  check_header(header, schema);
+  return header;
+}
+
+Fragment Fragment::from_block(std::shared_ptr<const FragmentSchema> schema,
+                              std::span<const std::byte> block) {
+  const FragmentHeader header = read_header(*schema, block);
   const std::size_t expected =
       schema->block_bytes(header.num_steps) + align(header.continuation_bytes);
   if (block.size() != expected) {

@@ -21,6 +21,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds kTick{50};
 constexpr int kBurst = 64;  // messages handled before what they caused is sent
 constexpr std::size_t kMaxEvents = 4096;
+constexpr std::size_t kMaxRefused = 65536;
 
 }  // namespace
 
@@ -63,6 +64,8 @@ struct LearnerEndpoint::Impl {
   std::condition_variable arrived;
   std::deque<ReceivedFragment> inbox;
   std::deque<WorkerEvent> events;
+  std::deque<RefusedFragment> refused;
+  bool newly_refused = false;  // since the last receive()
   // Credit of what was taken out, on its way to the protocol: worker, bytes.
   std::vector<std::pair<std::uint64_t, std::size_t>> returned;
   std::size_t returned_bytes = 0;
@@ -111,10 +114,13 @@ void LearnerEndpoint::Impl::deliver() {
       for (auto& fragment : output.fragments) inbox.push_back(std::move(fragment));
       for (auto& event : output.events) events.push_back(std::move(event));
       while (events.size() > kMaxEvents) events.pop_front();
+      for (auto& one : output.refused) refused.push_back(std::move(one));
+      while (refused.size() > kMaxRefused) refused.pop_front();
+      newly_refused = newly_refused || !output.refused.empty();
     }
     if (protocol.num_sessions() == 0) all_ended.notify_all();
   }
-  if (!output.fragments.empty()) arrived.notify_all();
+  if (!output.fragments.empty() || !output.refused.empty()) arrived.notify_all();
   for (const auto& [peer, message] : output.messages) channel->send(peer, message);
 }
 
@@ -146,7 +152,9 @@ std::optional<ReceivedFragment> LearnerEndpoint::receive(milliseconds deadline) 
   bool wake = false;
   {
     std::unique_lock lock(impl_->inbox_mutex);
-    impl_->arrived.wait_for(lock, deadline, [this] { return !impl_->inbox.empty(); });
+    impl_->arrived.wait_for(
+        lock, deadline, [this] { return !impl_->inbox.empty() || impl_->newly_refused; });
+    impl_->newly_refused = false;
     if (impl_->inbox.empty()) return std::nullopt;
     result = std::move(impl_->inbox.front());
     impl_->inbox.pop_front();
@@ -167,6 +175,14 @@ std::optional<WorkerEvent> LearnerEndpoint::poll_event() {
   WorkerEvent event = std::move(impl_->events.front());
   impl_->events.pop_front();
   return event;
+}
+
+std::optional<RefusedFragment> LearnerEndpoint::poll_refused() {
+  const std::lock_guard lock(impl_->inbox_mutex);
+  if (impl_->refused.empty()) return std::nullopt;
+  RefusedFragment refused = std::move(impl_->refused.front());
+  impl_->refused.pop_front();
+  return refused;
 }
 
 std::vector<WorkerStatus> LearnerEndpoint::workers() const {

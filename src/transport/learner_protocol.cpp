@@ -7,6 +7,27 @@
 #include "rl/core/error.h"
 
 namespace rl::transport {
+namespace {
+
+// What can be known of a dropped block; nullopt when not even its header can be believed.
+std::optional<RefusedFragment> read_refused(const FragmentSchema& schema, Block block,
+                                            DropReason reason) {
+  RefusedFragment refused;
+  refused.reason = reason;
+  try {
+    refused.header = Fragment::read_header(schema, block);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+  if (reason == DropReason::out_of_spec) {  // the block has the size that its header implies
+    const auto bytes = block.subspan(schema.block_bytes(refused.header.num_steps),
+                                     refused.header.continuation_bytes);
+    refused.continuation.assign(bytes.begin(), bytes.end());
+  }
+  return refused;
+}
+
+}  // namespace
 
 void LearnerProtocol::on_message(std::string_view peer, std::string_view user,
                                  std::span<const std::byte> message, Nanoseconds now) {
@@ -59,22 +80,38 @@ void LearnerProtocol::on_experience(const Sender& sender, const ParsedMessage& m
     session->gap = true;
     return;
   }
-  bool over_credit = false;
+  std::optional<DropReason> dropped;
   for (std::uint32_t i = 0; i < header->count; ++i) {
     if (header->first_sequence + i <= session->settled) {
       ++counters_.dropped[static_cast<std::size_t>(DropReason::duplicate)];
       continue;
     }
-    over_credit |= !accept(*session, (*blocks)[i], sender.now);
+    dropped = accept(*session, (*blocks)[i], sender.now);
     ++session->settled;
+    if (dropped && *dropped != DropReason::out_of_spec) {
+      return close_for_breach(sender, session->number, *dropped);
+    }
   }
-  if (over_credit) strike(sender, session, "sent more than its credit");
 }
 
-bool LearnerProtocol::accept(Session& session, Block block, Nanoseconds now) {
+// Values out of spec are the environment's doing, and the worker goes on. Blocks that are no
+// fragments, or come uncalled for, are the worker's: what it made is nowhere now, and it believes it
+// settled. Without a session it, or another one, has to start over from its slot's assignment.
+void LearnerProtocol::close_for_breach(const Sender& sender, std::uint64_t number,
+                                       DropReason reason) {
+  const char* const breach = reason == DropReason::over_credit ? "sent more than its credit"
+                                                               : "sent a block that is no fragment";
+  strike(sender, &sessions_.at(number), breach);
+  const auto session = sessions_.find(number);
+  if (session == sessions_.end()) return;  // banned
+  send(sender.peer, encode(UnknownSessionMessage{number}));
+  end(session->second, Ended::lost, DropReason::worker_lost, WorkerEventKind::lost, breach);
+}
+
+std::optional<DropReason> LearnerProtocol::accept(Session& session, Block block, Nanoseconds now) {
   if (session.settled_bytes + block.size() > session.credit_limit) {
-    drop(session, DropReason::over_credit, "sent more than its credit", now);
-    return false;
+    drop(session, DropReason::over_credit, "sent more than its credit", block, now);
+    return DropReason::over_credit;
   }
   session.settled_bytes += block.size();
   std::shared_ptr<const Fragment> fragment;
@@ -89,19 +126,25 @@ bool LearnerProtocol::accept(Session& session, Block block, Nanoseconds now) {
   }
   if (!defect.empty()) {
     session.credit_limit += block.size();  // no inbox will hand it back
-    drop(session, reason, defect, now);
-    return true;
+    drop(session, reason, defect, block, now);
+    return reason;
   }
   ++counters_.fragments_received;
   counters_.steps_received += fragment->num_steps();
   counters_.bytes_received += block.size();
   output_.fragments.push_back({std::move(fragment), session.worker_id, session.slot});
-  return true;
+  return std::nullopt;
 }
 
 void LearnerProtocol::drop(Session& session, DropReason reason, const std::string& defect,
-                           Nanoseconds now) {
+                           Block block, Nanoseconds now) {
   ++counters_.dropped[static_cast<std::size_t>(reason)];
+  if (auto refused = read_refused(*manifest_.schema, block, reason)) {
+    refused->defect = defect;
+    refused->worker_id = session.worker_id;
+    refused->slot = session.slot;
+    output_.refused.push_back(std::move(*refused));
+  }
   if (!event_limiter_.allow(session.number, now)) return;
   event(WorkerEventKind::misbehaved, session,
         "fragment " + std::to_string(session.settled + 1) + " dropped: " + defect);

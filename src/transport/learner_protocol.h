@@ -50,6 +50,7 @@ struct OutgoingMessage {
 struct LearnerOutput {
   std::vector<OutgoingMessage> messages{};
   std::vector<ReceivedFragment> fragments{};
+  std::vector<RefusedFragment> refused{};
   std::vector<WorkerEvent> events{};
 };
 
@@ -93,8 +94,11 @@ class LearnerProtocol {
   void refuse(const Sender& sender, const RefusalMessage& refusal, const std::string& name);
 
   void on_experience(const Sender& sender, const ParsedMessage& message);
-  bool accept(Session& session, Block block, Nanoseconds now);  // false: over credit
-  void drop(Session& session, DropReason reason, const std::string& defect, Nanoseconds now);
+  // Why the fragment was dropped; nothing when it was not.
+  std::optional<DropReason> accept(Session& session, Block block, Nanoseconds now);
+  void drop(Session& session, DropReason reason, const std::string& defect, Block block,
+            Nanoseconds now);
+  void close_for_breach(const Sender& sender, std::uint64_t number, DropReason reason);
   void on_weight_request(const Sender& sender, const ParsedMessage& message);
   void on_heartbeat(const Sender& sender, const ParsedMessage& message);
   void on_goodbye(const Sender& sender, const ParsedMessage& message);

@@ -8,7 +8,6 @@ namespace rl::transport {
 namespace {
 
 constexpr std::size_t kKeyLength = 40;  // 32 bytes as Z85 text
-constexpr std::size_t kLeastCreditBytes = 4096;
 constexpr std::size_t kMostMessageBytes = std::size_t{1} << 30;
 
 void require(bool good, std::string_view where, const std::string& field,

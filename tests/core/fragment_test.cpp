@@ -212,6 +212,21 @@ TEST_SUITE("defects of fragments") {
     CHECK(find_defect(make_fragment(), make_spec()) == "");
   }
 
+  TEST_CASE("where every action is discrete a log-prob above 0 is a defect, rounding apart") {
+    EnvironmentSpec spec = make_spec();
+    std::erase_if(spec.actions, [](const TensorSpec& action) { return !action.is_discrete(); });
+    Fragment fragment(std::make_shared<const FragmentSchema>(make_schema(spec)), 2);
+    float& log_prob = fragment.column<float>(fragment.schema().require(kLogProbColumn))[1];
+    for (const float fine : {0.0F, 1e-7F, -0.7F, -1e4F}) {
+      log_prob = fine;
+      CHECK(find_defect(fragment, spec) == "");
+    }
+    for (const float wrong : {1e-3F, 1.0F, -1.1e4F, std::nanf("")}) {
+      log_prob = wrong;
+      CHECK(find_defect(fragment, spec).starts_with("log_prob[1]"));
+    }
+  }
+
   TEST_CASE("what must not reach the weights is named with its column and row") {
     const float nan = std::nanf("");
     const float infinity = std::numeric_limits<float>::infinity();
@@ -226,6 +241,8 @@ TEST_SUITE("defects of fragments") {
     CHECK(defect_with("reward", 2, nan).starts_with("reward[2]"));
     CHECK(defect_with("log_prob", 1, -2e4F).starts_with("log_prob[1]"));
     CHECK(defect_with("log_prob", 1, nan).starts_with("log_prob[1]"));
+    CHECK(defect_with("log_prob", 1, infinity).starts_with("log_prob[1]"));
+    CHECK(defect_with("log_prob", 1, 5.0F).empty());  // a density may be above 1
     CHECK(defect_with("policy_version", 0, std::int64_t{-1}).starts_with("policy_version[0]"));
   }
 

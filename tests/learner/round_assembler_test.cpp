@@ -77,6 +77,47 @@ TEST_SUITE("round assembler") {
     CHECK_FALSE(assembler.complete());
   }
 
+  TEST_CASE("refused fragments complete the round and are not in it, wherever they stand") {
+    const auto whole = first_round();
+    for (unsigned refused = 0; refused < 1U << whole.size(); ++refused) {
+      RoundAssembler assembler(2);
+      assembler.begin(1);
+      std::vector<FragmentPtr> expected;
+      for (std::size_t i = 0; i < whole.size(); ++i) {
+        CHECK_FALSE(assembler.complete());
+        if ((refused >> i) & 1U) {
+          const auto continuation = whole[i]->continuation();
+          CHECK(assembler.refuse(whole[i]->header(), {continuation.begin(), continuation.end()}) ==
+                Arrival::accepted);
+        } else {
+          CHECK(assembler.add(whole[i]) == Arrival::accepted);
+          expected.push_back(whole[i]);
+        }
+      }
+      REQUIRE(assembler.complete());
+      CHECK(assembler.take() == expected);
+      // The environments stand behind the refused fragments too.
+      CHECK(assembler.continuations() == std::vector<Bytes>{{std::byte{2}}, {std::byte{1}}});
+      assembler.begin(2);
+      CHECK(assembler.add(fragment(0, 2, 2, true)) == Arrival::duplicate);
+      CHECK(assembler.add(fragment(0, 3, 2, true)) == Arrival::accepted);
+      CHECK(assembler.add(fragment(1, 2, 2, true)) == Arrival::accepted);
+      CHECK(assembler.complete());
+    }
+  }
+
+  TEST_CASE("a refused fragment that a replaced worker makes again is a duplicate") {
+    RoundAssembler assembler(1);
+    assembler.begin(1);
+    const auto first = fragment(0, 0, 1, false);
+    CHECK(assembler.refuse(first->header(), {}) == Arrival::accepted);
+    CHECK(assembler.refuse(first->header(), {}) == Arrival::duplicate);
+    CHECK(assembler.add(first) == Arrival::duplicate);
+    CHECK(assembler.refuse(fragment(0, 1, 2, false)->header(), {}) == Arrival::stale_round);
+    CHECK_FALSE(assembler.complete());
+    CHECK(assembler.missing() == std::vector<std::uint64_t>{0});
+  }
+
   TEST_CASE("the environments that are missing are named") {
     RoundAssembler assembler(3);
     assembler.begin(1);

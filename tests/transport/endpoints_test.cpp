@@ -120,6 +120,32 @@ TEST_CASE("send() gives up at its deadline when no credit comes, and goes on whe
   CHECK(learner.counters().dropped[static_cast<std::size_t>(DropReason::over_credit)] == 0);
 }
 
+TEST_CASE("a refused fragment ends a wait for the next one, once, and is there to be polled") {
+  for (const std::string& address : addresses()) {
+    CAPTURE(address);
+    const RunManifest manifest = small_manifest();
+    LearnerEndpoint learner(patient(address), manifest);
+    WorkerEndpoint worker({.connect = learner.address()}, small_hello());
+    worker.connect(kLong);
+    worker.set_schema(manifest.schema);
+    auto bad = std::make_shared<Fragment>(small_fragment(manifest.schema, 1, 0)->prefix(2));
+    bad->column<float>(0)[0] = 1e6F;
+    CHECK_FALSE(learner.poll_refused());
+    REQUIRE(worker.send(bad, kLong));
+    worker.flush();
+    CHECK_FALSE(learner.receive(kLong));
+    const auto refused = learner.poll_refused();
+    REQUIRE(refused);
+    CHECK(refused->header.environment == 1);
+    CHECK(refused->reason == DropReason::out_of_spec);
+    CHECK_FALSE(learner.poll_refused());
+    REQUIRE(worker.send(small_fragment(manifest.schema, 1, 1), kLong));
+    worker.flush();
+    CHECK(learner.receive(kLong));  // refusals once told of do not disturb again
+    CHECK(worker.close(kLong));
+  }
+}
+
 TEST_CASE("misuse of a worker's endpoint says what to do") {
   const RunManifest manifest = small_manifest();
   LearnerEndpoint learner({.bind = addresses()[0]}, manifest);

@@ -30,6 +30,7 @@ struct Learner {
   std::vector<SharedBytes> collect() {
     LearnerOutput output = protocol.take_output();
     for (auto& fragment : output.fragments) fragments.push_back(std::move(fragment));
+    for (auto& one : output.refused) refused.push_back(std::move(one));
     for (auto& event : output.events) events.push_back(std::move(event));
     std::vector<SharedBytes> answers;
     for (const auto& [peer, message] : output.messages) answers.push_back(message);
@@ -70,6 +71,7 @@ struct Learner {
   Nanoseconds now = kStart;
   std::vector<ReceivedFragment> fragments;
   std::vector<WorkerEvent> events;
+  std::vector<RefusedFragment> refused;
 };
 
 template <class Header>
@@ -197,7 +199,7 @@ TEST_CASE("fragments are acknowledged cumulatively, duplicates dropped, gaps rep
   CHECK(learner.fragments[2].fragment->header().sequence == 2);
 }
 
-TEST_CASE("what a worker sends beyond its credit is dropped, counted and a strike") {
+TEST_CASE("what a worker sends beyond its credit is dropped, counted, and ends its session") {
   LearnerOptions options;
   options.limits.max_message_bytes = 4096;
   options.limits.max_control_bytes = 1024;
@@ -210,40 +212,85 @@ TEST_CASE("what a worker sends beyond its credit is dropped, counted and a strik
   const std::uint64_t most = 4096 / bytes;
   for (std::uint64_t i = 0; i < most; ++i) learner.send(1, i + 1, {learner.fragment(i)});
   CHECK(learner.fragments.size() == most);
-  const auto ack = find<AckMessage>(learner.send(1, most + 1, {learner.fragment(most)}));
-  CHECK(learner.fragments.size() == most);
-  CHECK(learner.dropped(DropReason::over_credit) == 1);
-  CHECK(ack->received_through == most + 1);  // settled: it is in the books
 
   // Taking a fragment out of the inbox returns exactly its bytes.
   learner.protocol.fragment_taken(welcome->worker_id, bytes);
   CHECK(find<AckMessage>(learner.collect())->credit_limit == 4096 + bytes);
+  learner.send(1, most + 1, {learner.fragment(most)});
+
+  const auto answers = learner.send(1, most + 2, {learner.fragment(most + 1)});
+  CHECK(learner.fragments.size() == most + 1);
+  CHECK(learner.dropped(DropReason::over_credit) == 1);
+  CHECK(find<UnknownSessionMessage>(answers));
+  CHECK(learner.protocol.num_sessions() == 0);
+  REQUIRE(learner.refused.size() == 1);
+  CHECK(learner.refused[0].reason == DropReason::over_credit);
+  CHECK(learner.refused[0].header.sequence == most + 1);
+  CHECK(find<WelcomeMessage>(learner.join(2)));
 }
 
-TEST_CASE("values out of spec and damaged blocks are acknowledged, dropped, counted and named") {
+TEST_CASE("values out of spec are acknowledged, dropped, counted, named and handed over as refused") {
   Learner learner;
   learner.join(1);
-  Fragment bad(learner.manifest.schema, 2);
+  Fragment bad(learner.manifest.schema, 2, 5);
+  bad.header().environment = 3;
+  bad.header().sequence = 9;
+  bad.header().round = 4;
+  bad.header().ends_round = 1;
+  bad.continuation()[4] = std::byte{7};
   bad.column<float>(0)[5] = std::numeric_limits<float>::quiet_NaN();
-  auto ack = find<AckMessage>(
+  const std::size_t bytes = bad.block().size();
+  const auto ack = find<AckMessage>(
       learner.send(1, 1, {std::make_shared<const Fragment>(std::move(bad)), learner.fragment(1)}));
   CHECK(ack->received_through == 2);
   CHECK(learner.fragments.size() == 1);
   CHECK(learner.dropped(DropReason::out_of_spec) == 1);
   CHECK(learner.events.back().kind == WorkerEventKind::misbehaved);
   CHECK(learner.events.back().reason.find("observation.state") != std::string::npos);
+  // No inbox will ever hand its credit back, so it came back at once.
+  CHECK(ack->credit_limit == LearnerOptions{}.credit_bytes + bytes);
 
-  ExperienceHeader header{.session = 1, .produced = 3, .first_sequence = 3};
-  const auto fragment = learner.fragment(2);
-  const std::vector<Block> cut{fragment->block().first(fragment->block().size() - 64)};
-  ack = find<AckMessage>(learner.say_bytes("peer1", encode_experience(header, cut)));
-  CHECK(ack->received_through == 3);
-  CHECK(learner.dropped(DropReason::malformed) == 1);
-  // No inbox will ever hand their credit back, so it came back at once.
-  const std::size_t good = learner.fragments[0].fragment->block().size();
-  const std::size_t sent = ack->credit_limit - LearnerOptions{}.credit_bytes;
-  CHECK(sent == Fragment(learner.manifest.schema, 2).block().size() + cut[0].size());
-  CHECK(good > 0);
+  REQUIRE(learner.refused.size() == 1);
+  const RefusedFragment& refused = learner.refused[0];
+  CHECK(refused.reason == DropReason::out_of_spec);
+  CHECK(refused.header.environment == 3);
+  CHECK(refused.header.sequence == 9);
+  CHECK(refused.header.round == 4);
+  CHECK(refused.header.ends_round == 1);
+  CHECK(refused.continuation == Bytes{{}, {}, {}, {}, std::byte{7}});
+  CHECK(refused.defect.find("observation.state[1]") != std::string::npos);
+  CHECK(refused.worker_id == 1);
+}
+
+TEST_CASE("a block that is no fragment ends its session: somebody has to make its fragments again") {
+  const Learner fresh;
+  const auto fragment = fresh.fragment(2);
+  const Bytes whole(fragment->block().begin(), fragment->block().end());
+  Bytes other_schema = whole;
+  other_schema[0] ^= std::byte{1};
+  struct Case {
+    Block block;
+    bool has_header;
+  };
+  for (const auto& [block, has_header] :
+       {Case{std::span(whole).first(whole.size() - 64), true},
+        Case{std::span(whole).first(100), false}, Case{other_schema, false}}) {
+    Learner learner;
+    learner.join(1);
+    learner.send(1, 1, {learner.fragment(0)});
+    const ExperienceHeader header{.session = 1, .produced = 5, .first_sequence = 2};
+    const auto answers = learner.say_bytes("peer1", encode_experience(header, {{block}}));
+    CHECK(find<UnknownSessionMessage>(answers));
+    CHECK(learner.dropped(DropReason::malformed) == 1);
+    CHECK(learner.dropped(DropReason::worker_lost) == 3);  // 3 to 5 will not be taken any more
+    CHECK(learner.protocol.num_sessions() == 0);
+    CHECK(learner.events.back().kind == WorkerEventKind::lost);
+    CHECK(learner.refused.size() == (has_header ? 1 : 0));
+    HelloMessage hello = Learner::hello(1);
+    hello.rejoin = 1;
+    CHECK(find<RefusalMessage>(learner.say("peer1", hello)));
+    CHECK(find<WelcomeMessage>(learner.join(2)));
+  }
 }
 
 TEST_CASE("events about one worker come once a second at most, counters count all") {

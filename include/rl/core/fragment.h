@@ -87,9 +87,12 @@ class Fragment {
   // Zero-filled columns for num_steps steps.
   Fragment(std::shared_ptr<const FragmentSchema> schema, std::size_t num_steps,
            std::size_t continuation_bytes = 0);
-  // Copies a block received from outside. Throws Error, naming the field, unless digest, lengths
-  // and flags are consistent and the block has exactly the size they imply. Values inside the
-  // columns are not checked here: see find_defect().
+  // The header of a block received from outside. Throws Error, naming the field, unless the digest
+  // is the schema's and flags and the number of steps are possible; lengths are not compared.
+  static FragmentHeader read_header(const FragmentSchema& schema, std::span<const std::byte> block);
+  // Copies a block received from outside. Throws Error like read_header(), and unless the block has
+  // exactly the size that its header implies. Values inside the columns are not checked here: see
+  // find_defect().
   static Fragment from_block(std::shared_ptr<const FragmentSchema> schema,
                              std::span<const std::byte> block);
 
@@ -131,7 +134,8 @@ using FragmentPtr = std::shared_ptr<const Fragment>;
 
 // The first thing in the fragment's values that must never reach the weights, as a sentence, or an
 // empty string: a non-finite float, an action or observation outside its bounds (observations and
-// rewards with 1e-3 relative slack), a reward outside the spec, a log-prob outside [-1e4, 1e4], a
+// rewards with 1e-3 relative slack), a reward outside the spec, a log-prob outside [-1e4, 1e4] or,
+// where every action is discrete and it is a probability's, above 0 by more than rounding (1e-6), a
 // negative version.
 std::string find_defect(const Fragment& fragment, const EnvironmentSpec& spec);
 

@@ -33,6 +33,22 @@ struct ReceivedFragment {
   std::uint32_t slot = 0;
 };
 
+// Why a produced fragment never reached the learner's tables. The learner adds its own reasons.
+enum class DropReason : std::uint8_t {
+  duplicate, malformed, out_of_spec, over_credit, worker_lost, shutdown, count_
+};
+
+// A fragment that was dropped although its header could be read: what a learner that counts on
+// every fragment of a round needs to go on without this one.
+struct RefusedFragment {
+  FragmentHeader header{};      // Fragment::read_header() found nothing wrong
+  DropReason reason{};          // malformed, out_of_spec or over_credit
+  std::string defect{};         // a sentence for the log
+  Bytes continuation{};         // out_of_spec: the fragment's; otherwise empty
+  std::uint64_t worker_id = 0;
+  std::uint32_t slot = 0;
+};
+
 enum class WorkerEventKind : std::uint8_t { joined, left, lost, refused, misbehaved };
 
 struct WorkerEvent {
@@ -41,11 +57,6 @@ struct WorkerEvent {
   std::uint32_t slot = 0;
   std::string worker_name;
   std::string reason;  // a sentence for the log
-};
-
-// Why a produced fragment never reached the learner's tables. The learner adds its own reasons.
-enum class DropReason : std::uint8_t {
-  duplicate, malformed, out_of_spec, over_credit, worker_lost, shutdown, count_
 };
 
 struct TransportCounters {
@@ -86,9 +97,12 @@ class LearnerEndpoint {
   // Announces new weights to all workers; later joiners get the newest. Version must rise.
   void publish(const WeightSnapshot& snapshot);
 
-  // Next fragment from the inbox, or nullopt at the deadline. Taking it returns its bytes of
-  // credit to the worker that sent it.
+  // Next fragment from the inbox, or nullopt: at the deadline, or early, once, after fragments were
+  // refused. Taking it returns its bytes of credit to the worker that sent it.
   std::optional<ReceivedFragment> receive(std::chrono::milliseconds deadline);
+
+  // Next refused fragment. The newest 65,536 are kept; counters().dropped has them all.
+  std::optional<RefusedFragment> poll_refused();
 
   std::optional<WorkerEvent> poll_event();
   std::vector<WorkerStatus> workers() const;

@@ -26,6 +26,8 @@ struct KeyPair {
   std::string secret_key{};
 };
 
+inline constexpr std::size_t kLeastCreditBytes = 4096;  // LearnerOptions::credit_bytes
+
 struct LearnerOptions {
   std::string bind = "ipc://@/corral";      // ipc://, tcp:// or inproc:// address
   KeyPair keys{};
