@@ -59,7 +59,8 @@ struct KernelBody {
     multiply_step(sums, inputs[0], kLanes, weights[0], kLanes);
   }
 
-  template <std::size_t kRows, std::size_t kColumns, class W>
+  // kAhead: also brings the weights of the next tile nearer, which come from memory.
+  template <std::size_t kRows, std::size_t kColumns, bool kAhead, class W>
   static void tile(const Matmul& product, std::size_t row, std::size_t column) {
     Lanes sums[kRows][kColumns];
     for (auto& lanes_of_row : sums) {
@@ -69,6 +70,11 @@ struct KernelBody {
     const W* w = static_cast<const W*>(product.w) + column * product.w_stride;
     const std::size_t whole = product.inner & ~(kLanes - 1);
     for (std::size_t k = 0; k < whole; k += kLanes) {
+      if constexpr (kAhead) {
+        for (std::size_t c = kColumns; c < 2 * kColumns; ++c) {
+          __builtin_prefetch(w + c * product.w_stride + k);
+        }
+      }
       multiply_step(sums, x + k, product.x_stride, w + k, product.w_stride);
     }
     if (whole < product.inner) {
@@ -100,10 +106,16 @@ struct KernelBody {
   template <std::size_t kColumns, class W>
   static void column_of_tiles(const Matmul& product, std::size_t column, std::size_t row,
                               std::size_t end_row) {
-    for (; row + P::kRows <= end_row; row += P::kRows) {
-      tile<P::kRows, kColumns, W>(product, row, column);
+    if (row + P::kRows <= end_row) {
+      tile<P::kRows, kColumns, true, W>(product, row, column);
+      row += P::kRows;
+    } else {
+      tile<1, kColumns, true, W>(product, row++, column);
     }
-    for (; row < end_row; ++row) tile<1, kColumns, W>(product, row, column);
+    for (; row + P::kRows <= end_row; row += P::kRows) {
+      tile<P::kRows, kColumns, false, W>(product, row, column);
+    }
+    for (; row < end_row; ++row) tile<1, kColumns, false, W>(product, row, column);
   }
 
   template <std::size_t kColumns, class W>
