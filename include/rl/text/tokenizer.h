@@ -14,6 +14,7 @@
 namespace rl::text {
 
 using TokenId = std::int32_t;
+class Decoding;
 
 // Byte-level BPE (GPT-2, Llama 3, Qwen, SmolLM2) and sentencepiece-style BPE with byte fallback
 // (Llama 2), with added tokens and their flags, normaliser, post-processor and decoder. Ids equal
@@ -23,16 +24,22 @@ using TokenId = std::int32_t;
 // Threads: immutable after construction; any number of threads at once. Copies share their tables.
 class Tokenizer {
  public:
+  static constexpr std::size_t kMaxFileBytes = std::size_t{128} << 20;
+
   // Throws Error naming `where` and the JSON path for malformed JSON, parts of a kind that is not
-  // supported (named), ids that repeat or leave the vocabulary, or merges of unknown tokens.
+  // supported (named), ids that repeat or leave the vocabulary (ids are below 4,194,304), or merges
+  // of unknown tokens. "truncation" and "padding" are passed over: no text is cut or filled up.
   static Tokenizer from_json(std::string_view json, std::string_view where);
   // <folder>/tokenizer.json. Throws Error when it is missing or malformed.
   static Tokenizer load(const std::filesystem::path& folder);
 
   // The ids of `text`. Added tokens written out in the text become their ids (as `tokenizers`
   // does); `add_special_tokens` runs the post-processor (e.g. a leading BOS).
+  // Throws Error when a pattern of the file takes more steps on this text than the limit, or the
+  // text needs an unknown token that the vocabulary lacks.
   std::vector<TokenId> encode(std::string_view text, bool add_special_tokens = true) const;
-  // Only what a chat or prompt author may say: special tokens in the text stay plain text.
+  // Only what a chat or prompt author may say: special tokens in the text stay plain text, and the
+  // post-processor does not run.
   std::vector<TokenId> encode_plain(std::string_view text) const;
   // Text of the ids; invalid UTF-8 becomes U+FFFD. Throws Error for an id outside the vocabulary.
   std::string decode(std::span<const TokenId> ids, bool skip_special_tokens = false) const;
@@ -51,19 +58,24 @@ class Tokenizer {
 };
 
 // Decodes ids one by one; half a character is held back until it is whole, so that the pieces put
-// together are decode() of all ids. Threads: one at a time.
+// together are decode() of all ids. With a byte-fallback decoder a run of byte tokens is held back
+// until it ends, because only then is it known whether the run is text. Threads: one at a time.
 class StreamDecoder {
  public:
   explicit StreamDecoder(Tokenizer tokenizer, bool skip_special_tokens = true);
-  std::string push(TokenId id);  // the text that has become certain, often empty
-  std::string finish();          // what was held back; starts anew
+  ~StreamDecoder();
+  StreamDecoder(StreamDecoder&&) noexcept;
+  StreamDecoder& operator=(StreamDecoder&&) noexcept;
+
+  // The text that has become certain, often empty. Throws Error, and changes nothing, for an id
+  // outside the vocabulary.
+  std::string push(TokenId id);
+  std::string finish();  // what was held back; starts anew
 
  private:
   Tokenizer tokenizer_;
   bool skip_special_tokens_;
-  std::vector<TokenId> pending_;
-  bool started_ = false;
-  std::size_t emitted_ = 0;
+  std::unique_ptr<Decoding> decoding_;
 };
 
 // A tokenizer.json (byte-level BPE without merges) whose tokens are the 256 bytes, then the special
