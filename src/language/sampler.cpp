@@ -42,6 +42,12 @@ std::size_t bucket_of(float distance) {
   return bucket < kLast ? static_cast<std::size_t>(bucket) : kBuckets - 1;
 }
 
+bool has_nan(std::span<const float> values) {
+  std::uint32_t found = 0;
+  for (const float value : values) found |= value != value ? 1U : 0U;
+  return found != 0;
+}
+
 double sum_of(const float* values, std::size_t count) {
   double lanes[kLanes] = {};
   std::size_t i = 0;
@@ -64,8 +70,8 @@ bool Sampler::load(std::span<const float> logits, const SamplingOptions& options
   removed_ = false;
   if (!std::isfinite(score.max) || !std::isfinite(score.log_sum)) return false;
   if (greedy_) {
-    likeliest_ = static_cast<std::size_t>(std::ranges::max_element(logits) - logits.begin());
-    return true;
+    likeliest_ = static_cast<std::size_t>(std::ranges::find(logits, score.max) - logits.begin());
+    return likeliest_ < logits.size() && !has_nan(logits);
   }
   load_weights();
   if (options.top_k != 0 && options.top_k < logits.size()) keep_most_likely(options.top_k);
