@@ -14,8 +14,8 @@ std::filesystem::path make_folder(const std::filesystem::path& path) {
 
 }  // namespace
 
-RunFolder::RunFolder(const TrainOptions& options)
-    : path_(make_folder(options.out)),
+RunFolder::RunFolder(const RunFolderOptions& options)
+    : path_(make_folder(options.path)),
       resume_(options.resume),
       checkpoints_(path_ / "checkpoints", options.keep_checkpoints),
       best_(path_ / "best", 1) {

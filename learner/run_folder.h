@@ -1,29 +1,37 @@
 // The files of a run.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "rl/formats/checkpoint.h"
-#include "rl/learner/train_options.h"
 #include "rl/reporting/metrics_log.h"
 
 namespace rl {
 
+// Where a run leaves its files. Threads: a plain value.
+struct RunFolderOptions {
+  std::filesystem::path path;
+  bool resume = false;
+  std::size_t keep_checkpoints = 3;
+};
+
 //   <out>/config.ini  metrics.jsonl  progress.csv  events.out.tfevents.*  report.html
-//   <out>/checkpoints/<number>/...   the newest options.keep_checkpoints
+//   <out>/checkpoints/<number>/...   the newest keep_checkpoints
 //   <out>/best/<number>/...          the best evaluation so far
 //
 // Threads: one thread at a time.
 class RunFolder {
  public:
-  // Makes the folder. Throws Error when it holds checkpoints and options.resume is off. Resuming
+  // Makes the folder. Throws Error when it holds checkpoints and `resume` is off. Resuming
   // an empty folder starts from the beginning: a run may be killed before its first checkpoint.
-  explicit RunFolder(const TrainOptions& options);
+  explicit RunFolder(const RunFolderOptions& options);
 
   // The newest whole checkpoint when resuming; warnings about damaged ones go to `warnings`.
   std::optional<Checkpoint> load(std::vector<std::string>* warnings) const;

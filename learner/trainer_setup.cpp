@@ -90,7 +90,9 @@ Trainer::Trainer(const TrainOptions& options, const EnvironmentRegistry& registr
       schema_(std::make_shared<const FragmentSchema>(make_schema(spec_))),
       algorithm_(make_algorithm(options, spec_)),
       config_(make_run_config(options, spec_, *algorithm_)),
-      folder_(options),
+      folder_({.path = options.out,
+               .resume = options.resume,
+               .keep_checkpoints = options.keep_checkpoints}),
       table_(seeded(algorithm_->table_options(), options.seed)),
       assembler_(options.num_environments) {
   if (!hooks.external_environment && options.spec_file.empty()) {
