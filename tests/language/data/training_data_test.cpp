@@ -60,8 +60,9 @@ constexpr const char* kWithoutStopTemplate =
     "{% if add_generation_prompt %}[a]{% endif %}";
 // Only the last answer is shown in full, as templates of reasoning models do.
 constexpr const char* kRewritingTemplate =
-    "{% for m in messages %}[{{ m['role'][0] }}]{% if loop.last %}(thought){% endif %}"
-    "{{ m['content'] }}<|eos|>{% endfor %}{% if add_generation_prompt %}[a]{% endif %}";
+    "{% for m in messages %}[{{ m['role'][0] }}]"
+    "{% if loop.last and m['role'] == 'assistant' %}(thought){% endif %}{{ m['content'] }}<|eos|>"
+    "{% endfor %}{% if add_generation_prompt %}[a]{% endif %}";
 
 constexpr const char* kTwoTurns =
     R"({"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "yo"},)"
@@ -112,7 +113,7 @@ TEST_SUITE("training examples") {
   TEST_CASE("a conversation's loss is on every message of the assistant up to its stop token") {
     const auto example = encode(kTwoTurns, {.max_tokens = 1000}, kPlainTemplate);
     //                       [u]hi$\n  [a]yo$ \n[u]?$\n[a]42$ \n
-    CHECK(masked(example) == "......." "...yo$" "......" "...42$" ".");
+    CHECK(masked(example) == "......." "...yo$" "......." "...42$" ".");
     CHECK(answer(example) == "42$");
   }
 
