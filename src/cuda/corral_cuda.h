@@ -28,4 +28,19 @@ CORRAL_CUDA_EXPORT int corral_cuda_categorical_backward(size_t num_rows, size_t 
                                                         const float* entropy_gradients,
                                                         float* logit_gradients, void* stream);
 
+CORRAL_CUDA_EXPORT int corral_cuda_add_token_scores(size_t num_rows, size_t num_columns,
+                                                    size_t row_stride, int64_t first_id,
+                                                    float inverse_temperature,
+                                                    const float* logits, const int64_t* tokens,
+                                                    float* states, void* stream);
+
+CORRAL_CUDA_EXPORT int corral_cuda_finish_token_scores(size_t num_rows, const float* states,
+                                                       float* log_probs, float* entropies,
+                                                       void* stream);
+
+CORRAL_CUDA_EXPORT int corral_cuda_token_scores_backward(
+    size_t num_rows, size_t num_columns, size_t row_stride, int64_t first_id,
+    float inverse_temperature, const float* logits, const int64_t* tokens, const float* states,
+    const float* log_prob_gradients, float* logit_gradients, void* stream);
+
 }  // extern "C"

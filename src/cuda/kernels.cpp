@@ -26,6 +26,9 @@ void require_queued(const char* kernel, int error) {
                .remedy = "check the GPU with nvidia-smi, or use --device cpu"});
 }
 
+// The states travel as four floats a row.
+static_assert(sizeof(SoftmaxState) == 4 * sizeof(float));
+
 }  // namespace
 
 bool has_kernels() {
@@ -53,6 +56,34 @@ void categorical_backward(const CategoricalBatch& batch, const float* log_prob_g
                  corral_cuda_categorical_backward(batch.num_rows, batch.num_actions, batch.logits,
                                                   batch.actions, log_prob_gradients,
                                                   entropy_gradients, logit_gradients, stream));
+}
+
+void add_token_scores(const VocabularyChunk& chunk, SoftmaxState* states, Stream stream) {
+  require_not_empty("add_token_scores", chunk.num_rows, chunk.num_columns);
+  require_queued("add_token_scores",
+                 corral_cuda_add_token_scores(chunk.num_rows, chunk.num_columns, chunk.row_stride,
+                                              chunk.first_id, chunk.inverse_temperature,
+                                              chunk.logits, chunk.tokens, &states->maximum,
+                                              stream));
+}
+
+void finish_token_scores(std::size_t num_rows, const SoftmaxState* states, float* log_probs,
+                         float* entropies, Stream stream) {
+  require_not_empty("finish_token_scores", num_rows, 1);
+  require_queued("finish_token_scores",
+                 corral_cuda_finish_token_scores(num_rows, &states->maximum, log_probs, entropies,
+                                                 stream));
+}
+
+void token_scores_backward(const VocabularyChunk& chunk, const SoftmaxState* states,
+                           const float* log_prob_gradients, float* logit_gradients,
+                           Stream stream) {
+  require_not_empty("token_scores_backward", chunk.num_rows, chunk.num_columns);
+  require_queued("token_scores_backward",
+                 corral_cuda_token_scores_backward(
+                     chunk.num_rows, chunk.num_columns, chunk.row_stride, chunk.first_id,
+                     chunk.inverse_temperature, chunk.logits, chunk.tokens, &states->maximum,
+                     log_prob_gradients, logit_gradients, stream));
 }
 
 }  // namespace rl::cuda

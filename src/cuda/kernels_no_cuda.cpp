@@ -29,4 +29,17 @@ void categorical_backward(const CategoricalBatch&, const float*, const float*, f
   refuse("categorical_backward");
 }
 
+void add_token_scores(const VocabularyChunk&, SoftmaxState*, Stream) {
+  refuse("add_token_scores");
+}
+
+void finish_token_scores(std::size_t, const SoftmaxState*, float*, float*, Stream) {
+  refuse("finish_token_scores");
+}
+
+void token_scores_backward(const VocabularyChunk&, const SoftmaxState*, const float*, float*,
+                           Stream) {
+  refuse("token_scores_backward");
+}
+
 }  // namespace rl::cuda

@@ -136,6 +136,41 @@ TEST_SUITE("cuda kernels on a GPU") {
     CHECK(device_gradients(data) != device_gradients(other));
   }
 
+  TEST_CASE("token scores and their gradient equal the reference over chunks of a vocabulary") {
+    if (skipped()) return;
+    const std::size_t rows = 13, vocabulary = 5003, columns = 1024;
+    const CategoricalData data(rows, vocabulary, 8);
+    std::vector<SoftmaxState> states(rows, kEmptySoftmax);
+    const DeviceArray<float> logits(data.logits), g(data.log_prob_gradients);
+    const DeviceArray<std::int64_t> tokens(data.actions);
+    const DeviceArray<SoftmaxState> device_states(states);
+    std::vector<VocabularyChunk> host, device;
+    for (std::size_t first = 0; first < vocabulary; first += columns) {
+      const std::size_t width = std::min(columns, vocabulary - first);
+      const auto id = static_cast<std::int64_t>(first);
+      host.push_back({rows, width, vocabulary, id, 0.8F, data.logits.data() + first,
+                      data.actions.data()});
+      device.push_back({rows, width, vocabulary, id, 0.8F, logits.data() + first, tokens.data()});
+      add_token_scores_reference(host.back(), states.data());
+      add_token_scores(device.back(), device_states.data(), nullptr);
+    }
+    std::vector<float> log_probs(rows), entropies(rows);
+    const DeviceArray<float> device_log_probs(rows), device_entropies(rows);
+    finish_token_scores_reference(rows, states.data(), log_probs.data(), entropies.data());
+    finish_token_scores(rows, device_states.data(), device_log_probs.data(),
+                        device_entropies.data(), nullptr);
+    check_close(device_log_probs.values(), log_probs, 1e-5);
+    check_close(device_entropies.values(), entropies, 1e-5);
+    for (std::size_t i = 0; i < host.size(); ++i) {
+      std::vector<float> expected(rows * host[i].num_columns);
+      const DeviceArray<float> gradients(expected.size());
+      token_scores_backward_reference(host[i], states.data(), data.log_prob_gradients.data(),
+                                      expected.data());
+      token_scores_backward(device[i], device_states.data(), g.data(), gradients.data(), nullptr);
+      check_close(gradients.values(), expected, 1e-5);
+    }
+  }
+
   TEST_CASE("an action outside the range gives NaN in its own row only") {
     if (skipped()) return;
     CategoricalData data(3, 4, 7);

@@ -32,5 +32,10 @@ TEST_SUITE("cuda kernels") {
     CHECK(contains(error_of([] { categorical({}, nullptr, nullptr, nullptr); }), expected.c_str()));
     CHECK(contains(error_of([] { categorical_backward({}, nullptr, nullptr, nullptr, nullptr); }),
                    expected.c_str()));
+    CHECK(contains(error_of([] { add_token_scores({}, nullptr, nullptr); }), expected.c_str()));
+    CHECK(contains(error_of([] { finish_token_scores(0, nullptr, nullptr, nullptr, nullptr); }),
+                   expected.c_str()));
+    CHECK(contains(error_of([] { token_scores_backward({}, nullptr, nullptr, nullptr, nullptr); }),
+                   expected.c_str()));
   }
 }

@@ -68,4 +68,46 @@ void categorical_backward_reference(const CategoricalBatch& batch,
                                     const float* entropy_gradients /* [N] */,
                                     float* logit_gradients /* [N, A] */);
 
+// Log-probs and entropies of N tokens whose logits come in chunks of the vocabulary, so that the
+// logits of all tokens over all of it are never in memory together. With z = logit *
+// inverse_temperature: start the states as kEmptySoftmax, add every chunk once, then finish.
+struct SoftmaxState {
+  float maximum;   // m, of the z so far
+  float total;     // sum exp(z - m)
+  float weighted;  // sum exp(z - m) (z - m)
+  float token;     // z of the row's token
+};
+inline constexpr SoftmaxState kEmptySoftmax{-__builtin_inff(), 0.0F, 0.0F, -__builtin_inff()};
+
+struct VocabularyChunk {
+  std::size_t num_rows = 0;              // N
+  std::size_t num_columns = 0;           // C
+  std::size_t row_stride = 0;            // elements from row to row, at least C
+  std::int64_t first_id = 0;             // column c is token first_id + c
+  float inverse_temperature = 1.0F;
+  const float* logits = nullptr;         // [N, C]; minus infinity: excluded
+  const std::int64_t* tokens = nullptr;  // [N]; a token of no chunk gives minus infinity
+};
+
+// One warp per row.
+void add_token_scores(const VocabularyChunk& chunk, SoftmaxState* states /* [N] */, Stream stream);
+void add_token_scores_reference(const VocabularyChunk& chunk, SoftmaxState* states /* [N] */);
+
+// log_prob_n = z_token - m - log(total),  entropy_n = log(total) - weighted / total.
+void finish_token_scores(std::size_t num_rows, const SoftmaxState* states /* [N] */,
+                         float* log_probs /* [N] */, float* entropies /* [N] */, Stream stream);
+void finish_token_scores_reference(std::size_t num_rows, const SoftmaxState* states /* [N] */,
+                                   float* log_probs /* [N] */, float* entropies /* [N] */);
+
+// The gradient of sum_n g_n log_prob_n with respect to a chunk's logits, from the states of all
+// chunks: g_n (1[first_id + c = token_n] - p_{n,c}) inverse_temperature; 0 for a row with g_n = 0.
+void token_scores_backward(const VocabularyChunk& chunk, const SoftmaxState* states /* [N] */,
+                           const float* log_prob_gradients /* [N] */,
+                           float* logit_gradients /* [N, C], rows next to each other */,
+                           Stream stream);
+void token_scores_backward_reference(const VocabularyChunk& chunk,
+                                     const SoftmaxState* states /* [N] */,
+                                     const float* log_prob_gradients /* [N] */,
+                                     float* logit_gradients /* [N, C], rows next to each other */);
+
 }  // namespace rl::cuda
