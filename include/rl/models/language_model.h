@@ -56,6 +56,7 @@ class LanguageModel {
   // What learns: all weights under the names of model_parameters, or the adapters.
   Parameters& parameters();
   const language::ModelConfig& config() const;
+  const LanguageModelOptions& options() const;
 
   // [N, hidden] behind the final norm. Throws Error for sequences longer than the context or ids
   // outside the vocabulary.

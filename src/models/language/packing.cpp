@@ -1,0 +1,105 @@
+#include "src/models/language/packing.h"
+
+#include <ATen/ops/from_blob.h>
+
+#include <algorithm>
+#include <string>
+
+#include "rl/core/error.h"
+
+namespace rl::lm {
+namespace {
+
+constexpr std::int64_t kFewestPositions = 256;
+
+void check_lengths(const PackedTokens& packed, std::int64_t context) {
+  std::int64_t sum = 0;
+  for (const std::int64_t length : packed.lengths) {
+    if (length < 1) {
+      throw Error({.where = "PackedTokens", .what = "a sequence without tokens",
+                   .expected = "lengths of at least 1", .got = std::to_string(length)});
+    }
+    if (length > context) {
+      throw Error({.where = "PackedTokens", .what = "a sequence is longer than the model's context",
+                   .expected = "at most " + std::to_string(context) + " tokens",
+                   .got = std::to_string(length), .remedy = "cut or drop it"});
+    }
+    sum += length;
+  }
+  if (sum == packed.tokens.size(0) && sum > 0) return;
+  throw Error({.where = "PackedTokens", .what = "the lengths do not sum to the tokens",
+               .expected = std::to_string(packed.tokens.size(0)) + " (at least 1)",
+               .got = std::to_string(sum)});
+}
+
+void check_tokens(const std::vector<std::int64_t>& tokens, std::int64_t vocabulary) {
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    if (tokens[i] >= 0 && tokens[i] < vocabulary) continue;
+    throw Error({.where = "PackedTokens",
+                 .what = "token " + std::to_string(i) + " is outside the vocabulary",
+                 .expected = "0 to " + std::to_string(vocabulary - 1),
+                 .got = std::to_string(tokens[i]),
+                 .remedy = "tokenize with the model's own tokenizer"});
+  }
+}
+
+at::Tensor gathered(const std::vector<float>& table, std::size_t half, const at::Tensor& positions) {
+  const auto width = static_cast<std::int64_t>(half);
+  const auto rows = static_cast<std::int64_t>(table.size()) / width;
+  return at::from_blob(const_cast<float*>(table.data()), {rows, width}, at::kFloat)
+      .index_select(0, positions);
+}
+
+}  // namespace
+
+Packer::Packer(const language::ModelConfig& config, at::Device device, bool plain)
+    : config_(config), device_(device), plain_(plain) {}
+
+std::shared_ptr<const language::RotaryTable> Packer::rotary_for(std::int64_t positions) {
+  if (!rotary_ || positions > rotary_positions_) {
+    std::int64_t size = std::max(kFewestPositions, rotary_positions_);
+    while (size < positions) size *= 2;
+    size = std::min(size, static_cast<std::int64_t>(config_.context));
+    rotary_ = std::make_shared<language::RotaryTable>(config_, static_cast<std::size_t>(size));
+    rotary_positions_ = size;
+  }
+  return rotary_;
+}
+
+std::shared_ptr<const Batch> Packer::pack(const PackedTokens& packed) {
+  if (!packed.tokens.defined() || packed.tokens.dim() != 1 ||
+      packed.tokens.scalar_type() != at::kLong) {
+    throw Error({.where = "PackedTokens", .what = "tokens of another type or shape",
+                 .expected = "[N] i64",
+                 .got = packed.tokens.defined() ? packed.tokens.toString() : "none"});
+  }
+  check_lengths(packed, static_cast<std::int64_t>(config_.context));
+  auto batch = std::make_shared<Batch>();
+  const at::Tensor on_cpu = packed.tokens.to(at::kCPU).contiguous();
+  const std::int64_t* ids = on_cpu.const_data_ptr<std::int64_t>();
+  batch->token_list.assign(ids, ids + on_cpu.numel());
+  check_tokens(batch->token_list, static_cast<std::int64_t>(config_.vocabulary));
+
+  batch->lengths = packed.lengths;
+  std::int64_t start = 0;
+  for (const std::int64_t length : packed.lengths) {
+    batch->starts.push_back(start);
+    for (std::int64_t i = 0; i < length; ++i) {
+      batch->position_list.push_back(static_cast<std::int32_t>(i));
+    }
+    start += length;
+  }
+  batch->longest = *std::ranges::max_element(packed.lengths);
+  batch->rotary = rotary_for(batch->longest);
+  batch->tokens = packed.tokens.to(device_);
+  if (!plain_) return batch;
+  const at::Tensor positions =
+      at::from_blob(batch->position_list.data(), {on_cpu.numel()}, at::kInt).to(at::kLong);
+  batch->positions = positions.to(device_);
+  if (config_.learned_positions) return batch;
+  batch->cos = gathered(batch->rotary->cos, batch->rotary->half, positions).to(device_);
+  batch->sin = gathered(batch->rotary->sin, batch->rotary->half, positions).to(device_);
+  return batch;
+}
+
+}  // namespace rl::lm
