@@ -10,7 +10,7 @@ set(uses_transport core formats)
 set(uses_policies core formats)
 set(uses_text core formats)
 set(uses_language core formats text)
-set(uses_rollout core formats envs policies transport)
+set(uses_rollout core formats envs policies transport text language)
 # ---- the Torch line; algorithms/options.h, registry.h and returns.h are below it ----
 set(uses_algorithms core)
 set(uses_models core formats policies algorithms language)

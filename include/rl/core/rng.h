@@ -18,6 +18,7 @@ enum class RngRole : std::uint16_t {
   test = 8,
   generation = 9,          // token sampling; index = stream of the request + sample
   text_task = 10,          // procedural problems; index 0: held out, 1: training
+  text_prompt = 11,        // problems that a policy is trained on; index = number of the problem
 };
 
 // Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"), keyed by the
