@@ -141,6 +141,10 @@ int FileSystem::rename(const std::filesystem::path& from, const std::filesystem:
   return ::rename(from.c_str(), to.c_str());
 }
 
+int FileSystem::exchange(const std::filesystem::path& a, const std::filesystem::path& b) {
+  return ::renameat2(AT_FDCWD, a.c_str(), AT_FDCWD, b.c_str(), RENAME_EXCHANGE);
+}
+
 int FileSystem::remove(const std::filesystem::path& path) {
   return ::remove(path.c_str());
 }
@@ -174,6 +178,13 @@ void write_file(const std::filesystem::path& path, std::span<const std::byte> da
   file.sync();
 }
 
+void write_pieces(const std::filesystem::path& path,
+                  const std::function<std::span<const std::byte>()>& next, FileSystem& files) {
+  OpenFile file(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, files);
+  for (auto piece = next(); !piece.empty(); piece = next()) file.write(piece);
+  file.sync();
+}
+
 void append_file(const std::filesystem::path& path, std::span<const std::byte> data,
                  FileSystem& files) {
   OpenFile(path, O_WRONLY | O_CREAT | O_APPEND, files).write(data);
@@ -197,6 +208,13 @@ void make_folders(const std::filesystem::path& folder, FileSystem& files) {
 void rename_path(const std::filesystem::path& from, const std::filesystem::path& to,
                  FileSystem& files) {
   if (files.rename(from, to) < 0) fail(to, "cannot put the new file in its place", errno);
+}
+
+bool exchange_paths(const std::filesystem::path& a, const std::filesystem::path& b,
+                    FileSystem& files) {
+  if (files.exchange(a, b) == 0) return true;
+  if (errno == EINVAL || errno == ENOSYS || errno == ENOTSUP) return false;
+  fail(b, "cannot put the new one in its place", errno);
 }
 
 void remove_path(const std::filesystem::path& path, FileSystem& files) {

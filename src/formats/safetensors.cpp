@@ -95,25 +95,33 @@ void check_writable(const TensorView& tensor) {
                .remedy = "pass the whole tensor, contiguous"});
 }
 
-formats::SafetensorsHeader header_of(const std::vector<const TensorView*>& tensors,
+formats::SafetensorsHeader header_of(std::span<const TensorLayout> tensors,
                                      const std::map<std::string, std::string>& metadata) {
   formats::SafetensorsHeader header{.tensors = {}, .metadata = metadata};
   std::set<std::string_view> names = {"__metadata__"};
   std::uint64_t offset = 0;
-  for (const TensorView* tensor : tensors) {
-    check_writable(*tensor);
-    if (!names.insert(tensor->name).second) {
+  for (const TensorLayout& tensor : tensors) {
+    if (!names.insert(tensor.name).second) {
       throw Error({.where = "write_safetensors",
                    .what = "a tensor's name is taken",
                    .expected = "names that differ",
-                   .got = show_name(tensor->name),
+                   .got = show_name(tensor.name),
                    .remedy = "rename one of the tensors"});
     }
-    const std::uint64_t end = offset + tensor->data.size();
-    header.tensors.push_back({tensor->name, tensor->dtype, tensor->shape, offset, end});
+    const std::uint64_t end = offset + num_elements(tensor.shape) * size_bytes(tensor.dtype);
+    header.tensors.push_back({tensor.name, tensor.dtype, tensor.shape, offset, end});
     offset = end;
   }
   return header;
+}
+
+void check_order(std::span<const TensorLayout> tensors) {
+  const auto width = [](const TensorLayout& tensor) { return size_bytes(tensor.dtype); };
+  if (std::ranges::is_sorted(tensors, std::greater(), width)) return;
+  throw Error({.where = "write_safetensors_header",
+               .what = "a tensor would not be aligned to its element",
+               .expected = "wider elements first",
+               .remedy = "reorder the tensors"});
 }
 
 }  // namespace
@@ -190,15 +198,27 @@ std::span<const std::int64_t> SafetensorsView::values<std::int64_t>(std::string_
   return typed<std::int64_t>(require_as(name, DType::i64, shape), where_);
 }
 
+Bytes write_safetensors_header(std::span<const TensorLayout> tensors,
+                               const std::map<std::string, std::string>& metadata) {
+  check_order(tensors);
+  std::string text = formats::to_json(header_of(tensors, metadata));
+  const std::size_t past = (kLengthBytes + text.size()) % kDataAlignment;
+  if (past != 0) text.append(kDataAlignment - past, ' ');
+  ByteWriter image;
+  image.put_string(text);
+  return image.take();
+}
+
 Bytes write_safetensors(std::span<const TensorView> tensors,
                         const std::map<std::string, std::string>& metadata) {
   const auto order = in_file_order(tensors);
-  std::string text = formats::to_json(header_of(order, metadata));
-  const std::size_t past = (kLengthBytes + text.size()) % kDataAlignment;
-  if (past != 0) text.append(kDataAlignment - past, ' ');
-
+  std::vector<TensorLayout> layouts;
+  for (const TensorView* tensor : order) {
+    check_writable(*tensor);
+    layouts.push_back({tensor->name, tensor->dtype, tensor->shape});
+  }
   ByteWriter image;
-  image.put_string(text);
+  image.put_raw(write_safetensors_header(layouts, metadata));
   for (const TensorView* tensor : order) image.put_raw(tensor->data);
   return image.take();
 }

@@ -15,7 +15,7 @@ namespace {
 using nlohmann::json;
 
 constexpr int kMaxDepth = 3;  // { tensor : { shape : [ ] } }
-constexpr std::array<std::pair<std::string_view, DType>, 7> kDTypes = {{
+constexpr std::array<std::pair<std::string_view, DType>, 8> kDTypes = {{
     {"U8", DType::u8},
     {"I32", DType::i32},
     {"I64", DType::i64},
@@ -23,6 +23,7 @@ constexpr std::array<std::pair<std::string_view, DType>, 7> kDTypes = {{
     {"BF16", DType::bf16},
     {"F32", DType::f32},
     {"F64", DType::f64},
+    {"BOOL", DType::u8},  // read only: old GPT-2 files carry masks
 }};
 
 [[noreturn]] void fail(std::string_view where, const std::string& what, const std::string& expected,

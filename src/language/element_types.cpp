@@ -60,8 +60,8 @@ std::uint16_t f32_to_f16(float value) {
   return static_cast<std::uint16_t>(sign | ((rebased + 0xFFF + ((rebased >> 13) & 1)) >> 13));
 }
 
-void convert(std::span<const std::byte> from, DType from_dtype, std::span<std::byte> into,
-             DType into_dtype) {
+std::size_t convert(std::span<const std::byte> from, DType from_dtype, std::span<std::byte> into,
+                    DType into_dtype) {
   if (!is_float(from_dtype) || !is_float(into_dtype)) {
     throw Error({.where = "model weights",
                  .what = "this element type cannot be converted",
@@ -70,13 +70,18 @@ void convert(std::span<const std::byte> from, DType from_dtype, std::span<std::b
   }
   if (from_dtype == into_dtype) {
     if (!from.empty()) std::memcpy(into.data(), from.data(), from.size());
-    return;
+    return 0;
   }
   const std::size_t from_size = size_bytes(from_dtype);
   const std::size_t into_size = size_bytes(into_dtype);
+  std::size_t overflows = 0;
   for (std::size_t i = 0; i < from.size() / from_size; ++i) {
-    store(load(from.data() + i * from_size, from_dtype), into.data() + i * into_size, into_dtype);
+    const float value = load(from.data() + i * from_size, from_dtype);
+    std::byte* const at = into.data() + i * into_size;
+    store(value, at, into_dtype);
+    if (std::isfinite(value) && std::isinf(load(at, into_dtype))) ++overflows;
   }
+  return overflows;
 }
 
 }  // namespace rl::language

@@ -25,7 +25,8 @@ float f16_to_f32(std::uint16_t bits);
 std::uint16_t f32_to_f16(float value);  // to nearest, ties to even; too large becomes infinite
 
 // `from` to f32, bf16 or f16. Both are whole elements; `into` has the same number of them.
-void convert(std::span<const std::byte> from, DType from_dtype, std::span<std::byte> into,
-             DType into_dtype);
+// Returns how many finite values became infinite, since the other type does not reach so far.
+std::size_t convert(std::span<const std::byte> from, DType from_dtype, std::span<std::byte> into,
+                    DType into_dtype);
 
 }  // namespace rl::language

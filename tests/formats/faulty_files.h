@@ -51,6 +51,10 @@ class FaultyFiles final : public FileSystem {
     const auto call = "rename " + from.filename().string() + " " + to.filename().string();
     return fails(call) ? -1 : FileSystem::rename(from, to);
   }
+  int exchange(const std::filesystem::path& a, const std::filesystem::path& b) override {
+    const auto call = "exchange " + a.filename().string() + " " + b.filename().string();
+    return fails(call) ? -1 : FileSystem::exchange(a, b);
+  }
   int remove(const std::filesystem::path& path) override {
     return fails("remove " + path.filename().string()) ? -1 : FileSystem::remove(path);
   }

@@ -109,6 +109,25 @@ TEST_CASE("appending adds to what is there") {
   CHECK(text_of(folder.path() / "log") == "one\ntwo\n");
 }
 
+TEST_CASE("a file may be written in pieces") {
+  const TemporaryFolder folder;
+  std::vector<std::string_view> pieces = {"one, ", "two", ""};
+  std::size_t given = 0;
+  rl::write_pieces(folder.path() / "a", [&] { return bytes_of(pieces[given++]); });
+  CHECK(text_of(folder.path() / "a") == "one, two");
+}
+
+TEST_CASE("two folders change places at once, where the file system can") {
+  const TemporaryFolder folder;
+  rl::make_folders(folder.path() / "a");
+  rl::make_folders(folder.path() / "b");
+  rl::write_file(folder.path() / "a" / "x", bytes_of("1"));
+  if (rl::exchange_paths(folder.path() / "a", folder.path() / "b")) {
+    CHECK(text_of(folder.path() / "b" / "x") == "1");
+  }
+  CHECK_THROWS_AS(rl::exchange_paths(folder.path() / "a", folder.path() / "c"), rl::Error);
+}
+
 TEST_CASE("reading refuses what is too long, missing or no regular file") {
   const TemporaryFolder folder;
   const auto file = folder.path() / "a";

@@ -74,6 +74,25 @@ Bytes sample_image() {
 
 TEST_SUITE_BEGIN("safetensors");
 
+TEST_CASE("an image may be written header first, then tensor by tensor") {
+  const std::vector<rl::TensorLayout> layouts = {{"a", DType::f32, {2, 2}}, {"b", DType::u8, {3}}};
+  rl::ByteWriter writer;
+  writer.put_raw(rl::write_safetensors_header(layouts, {{"format", "pt"}}));
+  writer.put_raw(bytes_of(kWeight));
+  writer.put_raw(bytes_of(kFlags));
+  const std::vector<TensorView> tensors = {{"a", DType::f32, {2, 2}, bytes_of(kWeight)},
+                                           {"b", DType::u8, {3}, bytes_of(kFlags)}};
+  CHECK(writer.take() == rl::write_safetensors(tensors, {{"format", "pt"}}));
+  const std::vector<rl::TensorLayout> narrow_first = {layouts[1], layouts[0]};
+  CHECK_THROWS_AS(rl::write_safetensors_header(narrow_first, {}), rl::Error);
+}
+
+TEST_CASE("booleans are read as bytes") {
+  const SafetensorsView view(
+      image_of(one_tensor(R"({"dtype":"BOOL","shape":[2],"data_offsets":[0,2]})"), 2), "masks");
+  CHECK(view.require("w").dtype == DType::u8);
+}
+
 TEST_CASE("what is written is read back, bit for bit") {
   const Bytes image = sample_image();
   const SafetensorsView view(image, "sample");

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 
@@ -21,6 +22,8 @@ class FileSystem {
   virtual std::ptrdiff_t write(int file, std::span<const std::byte> data);  // may write less
   virtual int sync(int file);                                               // fsync
   virtual int rename(const std::filesystem::path& from, const std::filesystem::path& to);
+  // Two names change places at once; EINVAL or ENOSYS where the file system cannot do it.
+  virtual int exchange(const std::filesystem::path& a, const std::filesystem::path& b);
   virtual int remove(const std::filesystem::path& path);  // a file or an empty folder
   virtual int make_folder(const std::filesystem::path& path);
 };
@@ -40,6 +43,11 @@ void write_file_atomically(const std::filesystem::path& path, std::span<const st
 void write_file(const std::filesystem::path& path, std::span<const std::byte> data,
                 FileSystem& files = posix_files());
 
+// The same for what is not in memory at once: `next` gives the pieces, an empty one ends the file.
+void write_pieces(const std::filesystem::path& path,
+                  const std::function<std::span<const std::byte>()>& next,
+                  FileSystem& files = posix_files());
+
 // Appends in one go. Throws Error; after a failure a part of `data` may have been written.
 void append_file(const std::filesystem::path& path, std::span<const std::byte> data,
                  FileSystem& files = posix_files());
@@ -52,6 +60,11 @@ void make_folders(const std::filesystem::path& folder, FileSystem& files = posix
 
 void rename_path(const std::filesystem::path& from, const std::filesystem::path& to,
                  FileSystem& files = posix_files());
+
+// Two files or folders change places at once. False, with nothing changed, where the file system
+// cannot do it. Throws Error.
+bool exchange_paths(const std::filesystem::path& a, const std::filesystem::path& b,
+                    FileSystem& files = posix_files());
 
 // Removes a file, or a folder with what is in it; nothing there is fine. Throws Error, and some of
 // a folder may be gone then.

@@ -54,6 +54,18 @@ class SafetensorsView {
 Bytes write_safetensors(std::span<const TensorView> tensors,
                         const std::map<std::string, std::string>& metadata);
 
+// What a tensor is without its data.
+struct TensorLayout {
+  std::string name;
+  DType dtype = DType::f32;
+  Shape shape;
+};
+
+// How the image of tensors begins whose data is not in memory at once: the data of all of them
+// follows, in this order. Throws Error also when a wider element comes after a narrower one.
+Bytes write_safetensors_header(std::span<const TensorLayout> tensors,
+                               const std::map<std::string, std::string>& metadata);
+
 template <>
 std::span<const float> SafetensorsView::values<float>(std::string_view, const Shape&) const;
 template <>

@@ -29,7 +29,8 @@ class ModelWeights {
   const TensorView* find(std::string_view name) const;     // nullptr when absent
   const std::vector<TensorView>& tensors() const;          // in the order of model_parameters
 
-  // The same with every tensor in this dtype (f32 or bf16, rounded to nearest even); shares what
+  // The same with every tensor in this dtype (f32, bf16 or f16, rounded to nearest even; what is
+  // too large becomes infinite); shares what
   // already is.
   ModelWeights as(DType dtype) const;
 
