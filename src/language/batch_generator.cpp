@@ -166,24 +166,32 @@ void BatchGenerator::score_rows() {
 // A thread takes whole rows: what is drawn depends on no other row. The streams are written back
 // only when every row has been drawn, so that a failed step can be repeated.
 void BatchGenerator::draw_all() {
+  // Fewer logits than this are done before a second thread has woken up.
+  constexpr std::size_t kSmallWork = std::size_t{1} << 14;
   std::vector<RngStream> streams;
   for (const Drawer& drawer : drawers_) streams.push_back(drawer.sequence->draws);
   std::vector<unsigned char> sound(drawers_.size(), 1);
-  model_->team().run([&](std::size_t member) noexcept {
-    Sampler& sampler = samplers_[member];
+  const auto draw_rows = [&](std::size_t first, std::size_t stride) noexcept {
+    Sampler& sampler = samplers_[first];
     bool loaded = false;
     for (std::size_t i = 0; i < drawers_.size(); ++i) {
       const std::size_t row = drawers_[i].row;
-      if (row % samplers_.size() != member) continue;
-      const bool new_row = i == 0 || drawers_[i - 1].row != row;
-      if (new_row) {
+      if (row % stride != first) continue;
+      if (i == 0 || drawers_[i - 1].row != row) {
         loaded = sampler.load(std::span(logits_).subspan(row * vocabulary(), vocabulary()),
                               drawers_[i].sequence->request->sampling, scores_[row]);
       }
       sound[i] = loaded ? 1 : 0;
       if (loaded) drawers_[i].result = sampler.draw(streams[i]);
     }
-  });
+  };
+  const std::size_t rows = row_sequences_.size();
+  if (rows == 1 || rows * vocabulary() < kSmallWork) {
+    draw_rows(0, 1);
+  } else {
+    model_->team().run(
+        [&](std::size_t member) noexcept { draw_rows(member, samplers_.size()); });
+  }
   for (std::size_t i = 0; i < drawers_.size(); ++i) {
     if (sound[i] != 0) continue;
     throw Error({.where = std::string(kWhere) + ", request " +

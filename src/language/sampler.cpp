@@ -14,6 +14,7 @@ constexpr std::size_t kBlock = 256;
 constexpr std::size_t kLanes = 8;
 constexpr std::size_t kBuckets = 2048;
 constexpr float kBucketsPerUnit = 64.0F;
+constexpr float kLastBucket = static_cast<float>(kBuckets - 1);
 
 // exp(x) for x <= 0 by separate multiplications and additions, which compilers turn into vector
 // code of the same bits; about one unit in the last place. 0 below -87; exp(0) is 1.
@@ -34,12 +35,6 @@ inline float exp_below_one(float x) {
   const std::uint32_t exponent = (std::bit_cast<std::uint32_t>(shifted) + 127U) << 23U;
   const float kept = x < kLeast ? 0.0F : value;
   return kept * std::bit_cast<float>(exponent);
-}
-
-std::size_t bucket_of(float distance) {
-  constexpr float kLast = static_cast<float>(kBuckets - 1);
-  const float bucket = distance * kBucketsPerUnit;
-  return bucket < kLast ? static_cast<std::size_t>(bucket) : kBuckets - 1;
 }
 
 bool has_nan(std::span<const float> values) {
@@ -68,13 +63,15 @@ bool Sampler::load(std::span<const float> logits, const SamplingOptions& options
   greedy_ = is_greedy(options);
   inverse_temperature_ = inverse_temperature(options);
   removed_ = false;
-  if (!std::isfinite(score.max) || !std::isfinite(score.log_sum)) return false;
+  if (!std::isfinite(score.max) || !std::isfinite(score.log_sum) || has_nan(logits)) return false;
   if (greedy_) {
     likeliest_ = static_cast<std::size_t>(std::ranges::find(logits, score.max) - logits.begin());
-    return likeliest_ < logits.size() && !has_nan(logits);
+    return likeliest_ < logits.size();
   }
   load_weights();
-  if (options.top_k != 0 && options.top_k < logits.size()) keep_most_likely(options.top_k);
+  const bool by_rank = options.top_k != 0 && options.top_k < logits.size();
+  if (by_rank || options.top_p < 1.0F) find_buckets();
+  if (by_rank) keep_most_likely(options.top_k);
   if (options.top_p < 1.0F) keep_probability(options.top_p);
   if (options.min_p > 0.0F) keep_ratio(options.min_p);
   sum_blocks();
@@ -96,71 +93,79 @@ void Sampler::load_weights() {
   }
 }
 
-void Sampler::fill_histogram() {
-  bucket_counts_.assign(kBuckets, 0);
-  bucket_weights_.assign(kBuckets, 0.0);
+void Sampler::find_buckets() {
+  buckets_.resize(z_.size());
+  const float* z = z_.data();
+  std::uint16_t* buckets = buckets_.data();
+  const float max = score_.max;
   for (std::size_t i = 0; i < z_.size(); ++i) {
-    const std::size_t bucket = bucket_of(score_.max - z_[i]);
-    ++bucket_counts_[bucket];
-    bucket_weights_[bucket] += weights_[i];
+    const float bucket = (max - z[i]) * kBucketsPerUnit;
+    buckets[i] = static_cast<std::uint16_t>(static_cast<int>(bucket < kLastBucket ? bucket
+                                                                                 : kLastBucket));
   }
 }
 
-std::vector<std::size_t> Sampler::ids_in_bucket(std::size_t bucket) const {
-  std::vector<std::size_t> ids;
-  ids.reserve(bucket_counts_[bucket]);
-  for (std::size_t i = 0; i < z_.size(); ++i) {
-    if (bucket_of(score_.max - z_[i]) == bucket) ids.push_back(i);
+std::vector<std::uint32_t> Sampler::ids_in_bucket(std::size_t bucket) const {
+  std::vector<std::uint32_t> ids;
+  for (std::size_t i = 0; i < buckets_.size(); ++i) {
+    if (buckets_[i] == bucket) ids.push_back(static_cast<std::uint32_t>(i));
   }
   return ids;
 }
 
 void Sampler::keep_most_likely(std::size_t count) {
-  fill_histogram();
+  std::vector<std::size_t> counts(kBuckets, 0);
+  for (const std::uint16_t bucket : buckets_) ++counts[bucket];
   std::size_t before = 0;
   std::size_t bucket = 0;
-  while (before + bucket_counts_[bucket] < count) before += bucket_counts_[bucket++];
-  std::vector<std::size_t> ids = ids_in_bucket(bucket);
+  while (before + counts[bucket] < count) before += counts[bucket++];
+  std::vector<std::uint32_t> ids = ids_in_bucket(bucket);
   const auto last = ids.begin() + static_cast<std::ptrdiff_t>(count - before - 1);
   std::nth_element(ids.begin(), last, ids.end(),
-                   [this](std::size_t a, std::size_t b) { return ranks_before(a, b); });
-  remove_after({z_[*last], *last});
+                   [this](std::uint32_t a, std::uint32_t b) { return ranks_before(a, b); });
+  remove_after(*last);
 }
 
 void Sampler::keep_probability(float probability) {
-  fill_histogram();
+  std::vector<double> sums(kBuckets, 0.0);
+  for (std::size_t i = 0; i < buckets_.size(); ++i) sums[buckets_[i]] += weights_[i];
   double total = 0.0;
-  for (const double weight : bucket_weights_) total += weight;
+  for (const double sum : sums) total += sum;
   const double wanted = static_cast<double>(probability) * total;
   double sum = 0.0;
   std::size_t bucket = 0;
-  while (bucket < kBuckets && sum + bucket_weights_[bucket] < wanted) {
-    sum += bucket_weights_[bucket++];
-  }
+  while (bucket < kBuckets && sum + sums[bucket] < wanted) sum += sums[bucket++];
   if (bucket == kBuckets) return;
-  std::vector<std::size_t> ids = ids_in_bucket(bucket);
-  std::ranges::sort(ids, [this](std::size_t a, std::size_t b) { return ranks_before(a, b); });
+  std::vector<std::uint32_t> ids = ids_in_bucket(bucket);
+  std::ranges::sort(ids, [this](std::uint32_t a, std::uint32_t b) { return ranks_before(a, b); });
   std::size_t last = 0;
   for (sum += weights_[ids[0]]; sum < wanted && last + 1 < ids.size();) {
     sum += weights_[ids[++last]];
   }
-  remove_after({z_[ids[last]], ids[last]});
+  remove_after(ids[last]);
 }
 
-void Sampler::keep_ratio(float ratio) {
-  for (float& weight : weights_) {
-    const bool kept = weight >= ratio;
-    removed_ = removed_ || (!kept && weight > 0.0F);
-    weight = kept ? weight : 0.0F;
-  }
+void Sampler::keep_ratio(float ratio) { remove_where(0, weights_.size(), weights_, ratio, true); }
+
+// Of those as likely as the last that is kept, the lower ids stay.
+void Sampler::remove_after(std::size_t last) {
+  remove_where(0, last, z_, z_[last], true);
+  remove_where(last + 1, z_.size(), z_, z_[last], false);
 }
 
-void Sampler::remove_after(const Rank& last) {
-  for (std::size_t i = 0; i < z_.size(); ++i) {
-    const bool kept = z_[i] > last.z || (z_[i] == last.z && i <= last.id);
-    removed_ = removed_ || (!kept && weights_[i] > 0.0F);
-    weights_[i] = kept ? weights_[i] : 0.0F;
+// Keeps the ids in [first, end) whose value is above the bound, or equal to it if that is said.
+void Sampler::remove_where(std::size_t first, std::size_t end, const std::vector<float>& values,
+                           float bound, bool keep_equal) {
+  float* weights = weights_.data();
+  const float* value = values.data();
+  std::uint32_t removed = 0;
+  for (std::size_t i = first; i < end; ++i) {
+    const bool kept = keep_equal ? value[i] >= bound : value[i] > bound;
+    const float weight = weights[i];
+    removed |= (kept ? 0.0F : weight) > 0.0F ? 1U : 0U;
+    weights[i] = kept ? weight : 0.0F;
   }
+  removed_ = removed_ || removed != 0;
 }
 
 void Sampler::sum_blocks() {

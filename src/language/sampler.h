@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -41,18 +42,15 @@ class Sampler {
   SampledToken draw(RngStream& draws) const;
 
  private:
-  struct Rank {  // the last token that is kept
-    float z;
-    std::size_t id;
-  };
-
   void load_weights();
-  void fill_histogram();
-  std::vector<std::size_t> ids_in_bucket(std::size_t bucket) const;
+  void find_buckets();
+  std::vector<std::uint32_t> ids_in_bucket(std::size_t bucket) const;
   void keep_most_likely(std::size_t count);
   void keep_probability(float probability);
   void keep_ratio(float ratio);
-  void remove_after(const Rank& last);
+  void remove_after(std::size_t last);
+  void remove_where(std::size_t first, std::size_t end, const std::vector<float>& values,
+                    float bound, bool keep_equal);
   void sum_blocks();
   std::size_t draw_index(RngStream& draws) const;
   bool ranks_before(std::size_t a, std::size_t b) const {
@@ -64,14 +62,12 @@ class Sampler {
   std::size_t likeliest_ = 0;
   float inverse_temperature_ = 1.0F;
   TokenScore score_;
-  bool removed_ = false;             // whether a filter took a token away
-  std::vector<float> z_;             // logits / temperature
-  std::vector<float> weights_;       // exp(z - max), 0 when removed
+  bool removed_ = false;                // whether a filter took a token away
+  std::vector<float> z_;                // logits / temperature
+  std::vector<float> weights_;          // exp(z - max), 0 when removed
   std::vector<double> block_sums_;
   double total_ = 0.0;
-  // By distance from the largest z, in steps of 1 / kBucketsPerUnit.
-  std::vector<std::size_t> bucket_counts_;
-  std::vector<double> bucket_weights_;
+  std::vector<std::uint16_t> buckets_;  // by distance from the largest z
 };
 
 }  // namespace rl::language

@@ -202,6 +202,8 @@ TEST_CASE("impossible tokens are never drawn, and logits that are not numbers ar
         CAPTURE(temperature);
         const SamplingOptions options{.temperature = temperature};
         CHECK_FALSE(other.load(broken, options, score_of(broken, options)));
+        const SamplingOptions filtered{.temperature = temperature, .top_k = 3, .top_p = 0.5F};
+        CHECK_FALSE(other.load(broken, filtered, score_of(broken, filtered)));
       }
     }
   }
