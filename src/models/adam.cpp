@@ -1,7 +1,7 @@
 #include "rl/models/adam.h"
 
 #include <ATen/core/LegacyTypeDispatch.h>
-#include <ATen/ops/_fused_adam.h>
+#include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
@@ -13,9 +13,25 @@ namespace rl {
 Adam::Adam(Parameters& parameters, const AdamOptions& options)
     : parameters_(parameters),
       options_(options),
+      stretches_(stretches_of(parameters, options.weight_decay != 0.0)),
       first_moment_(at::zeros_like(parameters.values())),
       second_moment_(at::zeros_like(parameters.values())),
       step_tensor_(at::zeros({1}, parameters.values().options())) {}
+
+// The zeros behind a parameter belong to it: nothing moves them.
+std::vector<Adam::Stretch> Adam::stretches_of(const Parameters& parameters, bool decay) {
+  std::vector<Stretch> stretches;
+  for (std::size_t i = 0; i < parameters.specs().size(); ++i) {
+    const bool decays = decay && parameters.specs()[i].shape.size() >= 2;
+    const std::int64_t begin = parameters.value(i).storage_offset();
+    if (stretches.empty() || stretches.back().decays != decays) {
+      if (!stretches.empty()) stretches.back().end = begin;
+      stretches.push_back({begin, 0, decays});
+    }
+  }
+  if (!stretches.empty()) stretches.back().end = parameters.values().numel();
+  return stretches;
+}
 
 Adam::Step Adam::step(const at::Tensor& loss, double learning_rate) {
   const at::AutoDispatchBelowADInplaceOrView below_autograd;
@@ -29,9 +45,15 @@ Adam::Step Adam::step(const at::Tensor& loss, double learning_rate) {
   if (limit > 0.0 && norm > limit) gradients.mul_(limit / (norm + 1e-6));
   ++num_steps_;
   step_tensor_.fill_(static_cast<double>(num_steps_));
-  at::_fused_adam_(parameters_.values(), gradients, first_moment_, second_moment_, {},
-                   step_tensor_, learning_rate, options_.beta1, options_.beta2,
-                   /*weight_decay=*/0.0, options_.epsilon, /*amsgrad=*/false, /*maximize=*/false);
+  for (const Stretch& stretch : stretches_) {
+    const auto part = [&](const at::Tensor& flat) {
+      return flat.slice(0, stretch.begin, stretch.end);
+    };
+    at::_fused_adamw_(part(parameters_.values()), part(gradients), part(first_moment_),
+                      part(second_moment_), {}, step_tensor_, learning_rate, options_.beta1,
+                      options_.beta2, stretch.decays ? options_.weight_decay : 0.0,
+                      options_.epsilon, /*amsgrad=*/false, /*maximize=*/false);
+  }
   return {true, norm};
 }
 

@@ -68,6 +68,28 @@ TEST_SUITE("Adam") {
     CHECK(adam.num_steps() == 5);
   }
 
+  TEST_CASE("weight decay is decoupled, and of matrices alone") {
+    constexpr double kRate = 0.01;
+    constexpr double kDecay = 0.2;
+    Parameters with = make_parameters();
+    Parameters without = make_parameters();
+    Adam decaying(with, {.weight_decay = kDecay});
+    Adam plain(without, {});
+    for (int step = 1; step <= 3; ++step) {
+      const at::Tensor decayed = with.value(0) * (1.0 - kRate * kDecay);
+      const at::Tensor before = without.value(0).clone();
+      for (Parameters* parameters : {&with, &without}) set_gradients(*parameters, 0.3 * step);
+      REQUIRE(decaying.step(kLoss, kRate).applied);
+      REQUIRE(plain.step(kLoss, kRate).applied);
+      // The step itself depends on the gradients alone.
+      CHECK((with.value(0) - (decayed + without.value(0) - before)).abs().max().item<double>() <
+            1e-6);
+      CHECK(with.value(1).equal(without.value(1)));
+    }
+    CHECK((state_of(decaying) == state_of(plain)));
+    CHECK_FALSE(with.value(0).equal(without.value(0)));
+  }
+
   TEST_CASE("gradients are clipped by their global norm, and not below it") {
     Parameters parameters = make_parameters();
     Adam adam(parameters, {.max_gradient_norm = 0.5});

@@ -1,9 +1,10 @@
-// Adam over the flat parameters of a model.
+// Adam and AdamW over the flat parameters of a model.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <vector>
 
 #include "rl/formats/safetensors.h"
 #include "rl/models/parameters.h"
@@ -16,10 +17,13 @@ struct AdamOptions {
   double beta2 = 0.999;
   double epsilon = 1e-8;
   double max_gradient_norm = 0.0;  // global 2-norm over all parameters; 0: no clipping
+  // Decoupled (Loshchilov & Hutter 2019): w -= learning_rate * weight_decay * w before the step. Of
+  // parameters with two extents or more; biases and the weights of norms keep theirs.
+  double weight_decay = 0.0;
 };
 
-// Adam (Kingma & Ba 2015, algorithm 1), clipped by the global norm (Pascanu et al. 2013), with the
-// whole step thrown away when it is not finite.
+// Adam (Kingma & Ba 2015, algorithm 1) and AdamW, clipped by the global norm (Pascanu et al. 2013),
+// with the whole step thrown away when it is not finite.
 // Threads: one thread at a time. Keeps a reference to the parameters, which must outlive it.
 class Adam {
  public:
@@ -42,8 +46,17 @@ class Adam {
   void load(const SafetensorsView& image);
 
  private:
+  // Neighbours that decay alike, one view of each flat buffer.
+  struct Stretch {
+    std::int64_t begin = 0;
+    std::int64_t end = 0;
+    bool decays = false;
+  };
+  static std::vector<Stretch> stretches_of(const Parameters& parameters, bool decay);
+
   Parameters& parameters_;
   AdamOptions options_;
+  std::vector<Stretch> stretches_;
   at::Tensor first_moment_;
   at::Tensor second_moment_;
   at::Tensor step_tensor_;  // f32 [1], what the fused operation wants
