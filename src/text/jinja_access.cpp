@@ -22,8 +22,8 @@ Value loop_attribute(Budget& budget, const std::shared_ptr<Loop>& loop, std::str
   if (name == "first") return Value(index == 0);
   if (name == "last") return Value(index + 1 == size);
   if (name == "length") return number(size);
-  if (name == "depth") return number(loop->level);
-  if (name == "depth0") return number(loop->level - 1);
+  if (name == "depth") return number(1);  // more in recursive loops alone
+  if (name == "depth0") return number(0);
   if (name == "previtem") {
     return index > 0 ? loop->items[index - 1] : Value::undefined("there is no previous item");
   }
@@ -171,7 +171,7 @@ Value slice_of(Budget& budget, const Value& object, const Value& start, const Va
   }
   const auto* items = object.sequence();
   if (items == nullptr || items->kind > SequenceKind::tuple) {
-    fail("this cannot be sliced", "a string or a list", describe(object));
+    return Value::undefined(describe(object) + " cannot be sliced");
   }
   std::vector<Value> chosen;
   visit(range_of(start, stop, step, static_cast<std::int64_t>(items->items.size())),

@@ -85,7 +85,6 @@ Interpreter::Flow Interpreter::loop(const Statement& statement) {
   state->items = chosen_items(statement);
   for (const Value& item : state->items) state->depth = std::max(state->depth, depth_of(item) + 1);
   if (state->depth > ChatTemplate::kMaxDepth + 1) fail("a value nests too deeply");
-  state->level = ++loops_;
   {
     const InnerScope inner(*this, scope_);
     for (; state->index < state->items.size(); ++state->index) {
@@ -95,7 +94,6 @@ Interpreter::Flow Interpreter::loop(const Statement& statement) {
       if (execute(statement.body) == Flow::stop) break;
     }
   }
-  --loops_;
   if (!state->items.empty()) return Flow::next;
   const InnerScope inner(*this, scope_);
   return execute(statement.otherwise);

@@ -75,7 +75,6 @@ class Interpreter {
   TextBuilder* out_ = nullptr;
   std::size_t frames_ = 0;
   std::size_t calls_ = 0;
-  std::size_t loops_ = 0;
   int line_ = 1;
 };
 

@@ -85,7 +85,7 @@ std::vector<Value> split_at_space(Budget& budget, std::string_view text, std::in
   while (!text.empty()) {
     budget.spend(3);
     if (most >= 0 && static_cast<std::int64_t>(pieces.size()) == most) {
-      pieces.emplace_back(strip_right(text));
+      pieces.emplace_back(text);
       break;
     }
     std::size_t end = 0;

@@ -128,7 +128,6 @@ struct Loop {
   std::vector<Value> items{};
   std::size_t index = 0;
   std::size_t depth = 1;  // of values
-  std::size_t level = 1;  // loops around, this one counted
   Value changed_last{};
 };
 
