@@ -5,18 +5,18 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <new>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 
 #include "rl/core/checksum.h"
 #include "rl/core/error.h"
+#include "src/core/block_cache.h"
 
 namespace rl {
 namespace {
 
-constexpr std::size_t kAlignment = 64;
+constexpr std::size_t kAlignment = BlockCache::kAlignment;
 constexpr std::size_t kMaxSteps = std::size_t{1} << 24;
 
 std::size_t align(std::size_t bytes) {
@@ -110,8 +110,10 @@ std::pair<T, T> accepted(Range range, double slack) {
 // given per value. Without a branch per value: nearly every fragment is fine as a whole. NaN never
 // is.
 template <class T, std::size_t N>
-bool are_within(std::span<const T> values, std::size_t width, std::size_t stride,
-                const std::array<T, N>& first, const std::array<T, N>& last) {
+[[gnu::always_inline]] inline bool are_within_anywhere(std::span<const T> values,
+                                                       std::size_t width, std::size_t stride,
+                                                       const std::array<T, N>& first,
+                                                       const std::array<T, N>& last) {
   int good = 1;
   for (std::size_t at = 0; at < values.size(); at += stride) {
     const T* const value = values.data() + at;
@@ -119,6 +121,26 @@ bool are_within(std::span<const T> values, std::size_t width, std::size_t stride
     for (std::size_t i = 0; i < count; ++i) good &= (value[i] >= first[i]) & (value[i] <= last[i]);
   }
   return good != 0;
+}
+
+#if defined(__x86_64__)
+// The baseline instruction set has no comparison of 64-bit integers.
+template <class T, std::size_t N>
+[[gnu::target("avx2")]] bool are_within_avx2(std::span<const T> values, std::size_t width,
+                                             std::size_t stride, const std::array<T, N>& first,
+                                             const std::array<T, N>& last) {
+  return are_within_anywhere(values, width, stride, first, last);
+}
+#endif
+
+template <class T, std::size_t N>
+bool are_within(std::span<const T> values, std::size_t width, std::size_t stride,
+                const std::array<T, N>& first, const std::array<T, N>& last) {
+#if defined(__x86_64__)
+  static const bool has_avx2 = __builtin_cpu_supports("avx2");
+  if (has_avx2) return are_within_avx2(values, width, stride, first, last);
+#endif
+  return are_within_anywhere(values, width, stride, first, last);
 }
 
 // Rows are cut into slabs of up to 64 elements; several short rows make one slab, so that the
@@ -137,9 +159,11 @@ bool is_column_within(std::span<const T> values, const ColumnSpec& column,
     for (std::size_t i = 0; i < width; ++i) {
       std::tie(first[i], last[i]) = accepted<T>(allowed(column, begin + i, spec), slack);
     }
-    for (std::size_t i = width; i < rows * width; ++i) {
-      first[i] = first[i - width];
-      last[i] = last[i - width];
+    // Twice as many each time: a copy one by one would wait for its own last store.
+    for (std::size_t made = width; made < rows * width; made *= 2) {
+      const std::size_t count = std::min(made, rows * width - made);
+      std::copy_n(first.begin(), count, first.begin() + made);
+      std::copy_n(last.begin(), count, last.begin() + made);
     }
     if (!are_within(values.subspan(std::min(begin, values.size())), rows * width, rows * elements,
                     first, last)) {
@@ -223,16 +247,15 @@ FragmentSchema make_schema(const EnvironmentSpec& spec) {
   return FragmentSchema(std::move(columns));
 }
 
-void Fragment::AlignedDelete::operator()(std::byte* block) const {
-  ::operator delete[](block, std::align_val_t{kAlignment});
+void Fragment::GiveBack::operator()(std::byte* block) const {
+  BlockCache::instance().give_back(block, bytes);
 }
 
 Fragment::Fragment(std::shared_ptr<const FragmentSchema> schema, std::size_t num_steps,
                    std::size_t continuation_bytes)
     : schema_(std::move(schema)),
-      block_bytes_(schema_->block_bytes(num_steps) + align(continuation_bytes)) {
-  block_.reset(
-      static_cast<std::byte*>(::operator new[](block_bytes_, std::align_val_t{kAlignment})));
+      block_bytes_(schema_->block_bytes(num_steps) + align(continuation_bytes)),
+      block_(BlockCache::instance().take(block_bytes_), GiveBack{block_bytes_}) {
   std::memset(block_.get(), 0, block_bytes_);
   auto* header = new (block_.get()) FragmentHeader;
   header->schema_digest = schema_->digest();
@@ -264,9 +287,9 @@ Fragment Fragment::from_block(std::shared_ptr<const FragmentSchema> schema,
 }
 
 Fragment::Fragment(std::shared_ptr<const FragmentSchema> schema, std::span<const std::byte> block)
-    : schema_(std::move(schema)), block_bytes_(block.size()) {
-  block_.reset(
-      static_cast<std::byte*>(::operator new[](block_bytes_, std::align_val_t{kAlignment})));
+    : schema_(std::move(schema)),
+      block_bytes_(block.size()),
+      block_(BlockCache::instance().take(block_bytes_), GiveBack{block_bytes_}) {
   std::memcpy(block_.get(), block.data(), block.size());
 }
 

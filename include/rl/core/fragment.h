@@ -120,14 +120,15 @@ class Fragment {
   Fragment prefix(std::size_t num_steps, std::size_t continuation_bytes = 0) const;
 
  private:
-  struct AlignedDelete {
+  struct GiveBack {
+    std::size_t bytes = 0;
     void operator()(std::byte* block) const;
   };
   Fragment(std::shared_ptr<const FragmentSchema> schema, std::span<const std::byte> block);
 
   std::shared_ptr<const FragmentSchema> schema_;
-  std::unique_ptr<std::byte[], AlignedDelete> block_;
   std::size_t block_bytes_;
+  std::unique_ptr<std::byte[], GiveBack> block_;
 };
 
 using FragmentPtr = std::shared_ptr<const Fragment>;
