@@ -11,7 +11,7 @@
 namespace rl::transport {
 
 // A stream of large messages in fresh memory costs a page fault per 4 KiB; the last one's memory
-// is mapped already and likely in the cache. Keeps at most kMostFree buffers.
+// is mapped already and likely in the cache. Keeps at most kMostBytes.
 // Threads: any. Buffers come back on libzmq's threads, and may outlive the pool's owner.
 class BufferPool : public std::enable_shared_from_this<BufferPool> {
  public:
@@ -21,6 +21,7 @@ class BufferPool : public std::enable_shared_from_this<BufferPool> {
     if (free_.empty()) return {};
     Bytes buffer = std::move(free_.back());
     free_.pop_back();
+    free_bytes_ -= buffer.capacity();
     buffer.clear();
     return buffer;
   }
@@ -31,16 +32,19 @@ class BufferPool : public std::enable_shared_from_this<BufferPool> {
     const auto give_back = [pool = shared_from_this()](Bytes* bytes) {
       const std::unique_ptr<Bytes> returned(bytes);
       const std::lock_guard lock(pool->mutex_);
-      if (pool->free_.size() < kMostFree) pool->free_.push_back(std::move(*returned));
+      if (pool->free_bytes_ + returned->capacity() > kMostBytes) return;
+      pool->free_bytes_ += returned->capacity();
+      pool->free_.push_back(std::move(*returned));
     };
     return std::shared_ptr<Bytes>(owned.release(), give_back);
   }
 
  private:
-  static constexpr std::size_t kMostFree = 16;
+  static constexpr std::size_t kMostBytes = std::size_t{8} << 20;
 
   std::mutex mutex_;
   std::vector<Bytes> free_{};
+  std::size_t free_bytes_ = 0;
 };
 
 }  // namespace rl::transport

@@ -36,7 +36,7 @@ void note_taken_over() {}
 #endif
 
 constexpr int kLingerMs = 1000;
-constexpr int kHighWaterMark = 64;         // messages; experience is bounded in bytes by credits
+constexpr int kHighWaterMark = 256;         // messages; experience is bounded in bytes by credits
 constexpr std::size_t kShareAbove = 4096;  // smaller messages are cheaper to copy
 
 std::shared_ptr<zmq::context_t> new_context(std::size_t max_sockets) {
@@ -239,10 +239,16 @@ class RouterChannel final : public ZmqChannel {
     handle({.peer = frames[0].to_string_view(),
             .user = user_of(frames[0]),
             .message = whole ? bytes_of(frames[1]) : std::span<const std::byte>{}});
+    if (whole && frames[1].size() >= kKeepAbove) kept_[num_kept_++ % kKept].swap(frames[1]);
     return true;
   }
 
  private:
+  // libzmq allocates a large message by itself. Were each freed at once, the allocator would give
+  // its pages back to the system and fault them in again for the next: the few held here lie at
+  // the end of its heap and keep that from being cut.
+  static constexpr std::size_t kKept = 8;
+  static constexpr std::size_t kKeepAbove = std::size_t{32} << 10;
   void* extra_socket() override { return zap_.handle(); }
 
   std::string_view user_of(zmq::message_t& frame) {
@@ -277,6 +283,8 @@ class RouterChannel final : public ZmqChannel {
 
   Admission admit_;
   zmq::socket_t zap_{};
+  std::array<zmq::message_t, kKept> kept_{};
+  std::size_t num_kept_ = 0;
 };
 
 [[noreturn]] void cannot_bind(const std::string& address, int error) {
