@@ -25,8 +25,8 @@ int run_inspect(const std::vector<std::string>& words) {
 }
 
 std::string inspect_help(std::size_t) {
-  return "corral inspect: what is in a run, a checkpoint or a weights file, and whether it is "
-         "whole.\n"
+  return "corral inspect: what is in a run, a checkpoint, a language model or a weights file, and "
+         "whether it is whole.\n"
          "\n"
          "Usage: corral inspect PATH\n"
          "\n"
@@ -35,7 +35,10 @@ std::string inspect_help(std::size_t) {
          "\n"
          "A checkpoint, or the file of weights in it: every tensor with shape and values:\n"
          "  corral inspect runs/cartpole/checkpoints/81920\n"
-         "  corral inspect runs/cartpole/best/81920/weights.safetensors\n";
+         "  corral inspect runs/cartpole/best/81920/weights.safetensors\n"
+         "\n"
+         "A language model: its family, sizes, files, and how many weights are not finite:\n"
+         "  corral inspect models/tiny\n";
 }
 
 }  // namespace rl::app

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "apps/corral/latest_metrics.h"
+#include "apps/corral/model_inspection.h"
 #include "apps/corral/table.h"
 #include "rl/cli/ini.h"
 #include "rl/cli/train_option_table.h"
@@ -171,10 +172,11 @@ std::string inspect(const std::filesystem::path& given) {
       std::filesystem::exists(path / cli::kRunConfigName)) {
     return run_text(path);
   }
+  if (is_model_directory(path)) return model_text(path);
   throw Error({.where = path.string(),
-               .what = std::filesystem::exists(path) ? "this is nothing a run left behind"
+               .what = std::filesystem::exists(path) ? "this is nothing a run left behind, and no model"
                                                      : "there is no such file or folder",
-               .expected = "the folder of a run or of a checkpoint, or a .safetensors file"});
+               .expected = "the folder of a run, a checkpoint or a model, or a .safetensors file"});
 }
 
 }  // namespace rl::app

@@ -6,7 +6,7 @@
 
 namespace rl::app {
 
-// The folder of a run, the folder of a checkpoint, or a safetensors file, as text for people.
+// The folder of a run, of a checkpoint or of a language model, or a safetensors file, as text for people.
 // A damaged checkpoint is described as such. Throws Error when the path is none of these.
 std::string inspect(const std::filesystem::path& path);
 
