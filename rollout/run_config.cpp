@@ -1,63 +1,27 @@
 #include "rl/rollout/run_config.h"
 
-#include <charconv>
-#include <functional>
-#include <limits>
-#include <map>
 #include <sstream>
 
 #include "rl/core/error.h"
+#include "rollout/config_values.h"
 
 namespace rl::rollout {
 namespace {
 
-constexpr const char* kWhere = "run configuration";
-
-[[noreturn]] void refuse(const std::string& what, const std::string& expected,
-                         const std::string& got) {
-  throw Error({.where = kWhere,
-               .what = what,
-               .expected = expected,
-               .got = got,
-               .remedy = "learner and worker must be of the same version"});
-}
-
-template <class T>
-T parse_number(const std::string& name, std::string_view text, T lowest) {
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value < lowest) {
-    refuse("'" + name + "' is not a number in range", "at least " + std::to_string(lowest),
-           std::string(text));
-  }
-  return value;
-}
-
 Mode parse_mode(std::string_view text) {
   if (text == "lockstep") return Mode::lockstep;
   if (text == "async") return Mode::async;
-  refuse("'mode' is unknown", "lockstep or async", std::string(text));
+  refuse_value("'mode' is unknown", "lockstep or async", std::string(text));
 }
 
-std::string_view trim(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
-}
-
-std::map<std::string, std::string> parse_lines(std::string_view text) {
-  std::map<std::string, std::string> values;
-  std::istringstream lines{std::string(text)};
-  for (std::string line; std::getline(lines, line);) {
-    if (trim(line).empty()) continue;
-    const auto equals = line.find('=');
-    if (equals == std::string::npos) refuse("a line is malformed", "name = value", line);
-    const std::string name(trim(std::string_view(line).substr(0, equals)));
-    if (!values.emplace(name, trim(std::string_view(line).substr(equals + 1))).second) {
-      refuse("a name appears twice", "each name once", name);
-    }
+void require_places(const RunConfig& config) {
+  if (config.mode != Mode::lockstep) {
+    refuse_value("a run of texts cannot be asynchronous", "mode = lockstep", "async");
   }
-  return values;
+  if (config.num_environments == config.text->places()) return;
+  refuse_value("'num_environments' is not the places of a round",
+               "prompts_per_round * group, " + std::to_string(config.text->places()),
+               std::to_string(config.num_environments));
 }
 
 }  // namespace
@@ -71,16 +35,13 @@ std::string to_text(const RunConfig& config) {
       << "mode = " << (config.mode == Mode::lockstep ? "lockstep" : "async") << "\n"
       << "steps_per_round = " << config.steps_per_round << "\n"
       << "fragment_steps = " << config.fragment_steps << "\n";
+  if (config.text) out << to_text(*config.text);
   return out.str();
 }
 
 RunConfig run_config_from_text(std::string_view text) {
-  auto values = parse_lines(text);
-  const auto take = [&](const std::string& name) {
-    const auto node = values.extract(name);
-    if (node.empty()) refuse("'" + name + "' is missing", "a value", "nothing");
-    return node.mapped();
-  };
+  ConfigValues values = parse_lines(text);
+  const auto take = [&](const std::string& name) { return take_value(values, name); };
   const auto count = [&](const std::string& name) {
     return parse_number<std::uint32_t>(name, take(name), 1);
   };
@@ -92,7 +53,12 @@ RunConfig run_config_from_text(std::string_view text) {
   config.mode = parse_mode(take("mode"));
   config.steps_per_round = count("steps_per_round");
   config.fragment_steps = count("fragment_steps");
-  if (!values.empty()) refuse("a name is unknown", "no other names", values.begin()->first);
+  const auto first_of_text = values.lower_bound("text.");
+  if (first_of_text != values.end() && first_of_text->first.starts_with("text.")) {
+    config.text = text_run_config_from(values);
+    require_places(config);
+  }
+  if (!values.empty()) refuse_value("a name is unknown", "no other names", values.begin()->first);
   return config;
 }
 

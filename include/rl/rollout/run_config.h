@@ -3,11 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "rl/core/bytes.h"
+#include "rl/rollout/text_run_config.h"
 
 namespace rl::rollout {
 
@@ -25,6 +27,8 @@ struct RunConfig {
   Mode mode = Mode::lockstep;
   std::uint32_t steps_per_round = 128;  // lockstep: per environment
   std::uint32_t fragment_steps = 128;   // a fragment's most steps
+  // Texts instead of an environment: lockstep, one text per environment and round.
+  std::optional<TextRunConfig> text{};
 
   friend bool operator==(const RunConfig&, const RunConfig&) = default;
 };
