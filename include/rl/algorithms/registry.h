@@ -16,4 +16,7 @@ struct AlgorithmDescription {
 // Threads: any; the data lives as long as the program.
 std::span<const AlgorithmDescription> algorithm_descriptions();
 
+// Those that train language models: a function of their own each, e.g. train_sft (learner/sft.h).
+std::span<const AlgorithmDescription> language_algorithm_descriptions();
+
 }  // namespace rl
