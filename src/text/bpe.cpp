@@ -82,7 +82,10 @@ void Bpe::add_merge(const JsonNode& node, std::string_view left, std::string_vie
                     std::int32_t rank) {
   const auto need = [&](std::string_view token) {
     const std::optional<TokenId> id = vocabulary_.find(token);
-    if (!id) node.fail("merge of unknown tokens", "tokens of model.vocab", "'" + std::string(token) + "'");
+    if (!id) {
+      node.fail("merge of unknown tokens", "tokens of model.vocab",
+                "'" + std::string(token) + "'");
+    }
     return *id;
   };
   if (right.size() < prefix_.size()) {

@@ -23,7 +23,7 @@ void for_each_member(std::string_view pattern, Visit visit) {
     }
     Regex::Search search(regex, text);
     while (const auto found = search.next()) {
-      std::string_view members = std::string_view(text).substr(found->begin, found->end - found->begin);
+      std::string_view members(text.data() + found->begin, found->end - found->begin);
       while (!members.empty()) {
         const Character character = first_character(members);
         visit(character.code);
@@ -61,7 +61,7 @@ bool is_whitespace(char32_t code) { return character_classes()[code] == Characte
 bool is_numeric(char32_t code) { return character_classes()[code] == CharacterClass::number; }
 
 bool is_word(char32_t code) {
-  static const std::vector<bool> set = make_set("[\\w\\p{Join_Control}]+");
+  static const std::vector<bool> set = make_set("[" + std::string(kWordMembers) + "]+");
   return set[code];
 }
 

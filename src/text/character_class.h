@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 namespace rl::text {
@@ -14,6 +15,8 @@ const std::vector<CharacterClass>& character_classes();
 
 // Sets of code points that `tokenizers` takes from Rust: whitespace, \w, and punctuation (ASCII's
 // and \p{P}).
+inline constexpr std::string_view kWordMembers =
+    R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control})";  // in the brackets of a class
 bool is_whitespace(char32_t code);
 bool is_word(char32_t code);
 bool is_punctuation(char32_t code);

@@ -60,7 +60,9 @@ PostProcessor::Step PostProcessor::template_step(const JsonNode& node, std::size
       }
     }
   }
-  if (!text_seen) pieces.fail("the template leaves out the text", "{\"Sequence\": {\"id\": \"A\"}}");
+  if (!text_seen) {
+    pieces.fail("the template leaves out the text", "{\"Sequence\": {\"id\": \"A\"}}");
+  }
   return step;
 }
 

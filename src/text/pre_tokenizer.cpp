@@ -75,9 +75,9 @@ void PreTokenizer::add_simple(const std::string& kind, const JsonNode& node) {
   } else if (kind == "WhitespaceSplit") {
     steps_.push_back(std::make_unique<CharacterStep>(&is_whitespace, SplitBehavior::removed));
   } else if (kind == "Whitespace") {
-    constexpr std::string_view words = R"([\w\p{Join_Control}]+|[^\w\p{Join_Control}\s]+)";
-    steps_.push_back(
-        std::make_unique<PatternStep>(Pattern::regex(words), SplitBehavior::removed, true));
+    const std::string word(kWordMembers);
+    steps_.push_back(std::make_unique<PatternStep>(
+        Pattern::regex("[" + word + "]+|[^" + word + "\\s]+"), SplitBehavior::removed, true));
   } else if (kind == "Metaspace") {
     const JsonNode replacement = node["replacement"];
     std::string text;

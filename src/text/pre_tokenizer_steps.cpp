@@ -87,7 +87,9 @@ MetaspaceStep::Prepend metaspace_prepend(const JsonNode& node) {
   const bool prefix = node["add_prefix_space"].boolean_or(true);
   const JsonNode scheme = node["prepend_scheme"];
   const std::string name = scheme.string_or(prefix ? "always" : "never");
-  if (!prefix && name != "never") scheme.fail("does not agree with add_prefix_space", "never", name);
+  if (!prefix && name != "never") {
+    scheme.fail("does not agree with add_prefix_space", "never", name);
+  }
   if (name == "always") return Prepend::always;
   if (name == "first") return Prepend::first;
   if (name == "never") return Prepend::never;

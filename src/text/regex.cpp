@@ -37,8 +37,8 @@ std::unique_ptr<pcre2_code, FreeContext> compile(std::string_view pattern) {
   if (!code) {
     throw Error({.where = "regular expression '" + std::string(pattern) + "'",
                  .what = "not valid or not supported",
-                 .got = message_of(error) + " at byte " + std::to_string(offset) + " of '" + syntax +
-                        "'"});
+                 .got = message_of(error) + " at byte " + std::to_string(offset) + " of '" +
+                        syntax + "'"});
   }
   return code;
 }

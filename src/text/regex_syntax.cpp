@@ -8,7 +8,9 @@
 namespace rl::text {
 namespace {
 
-constexpr std::string_view kWord = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}";
+// Unicode's word characters, and the six fractions and superscripts of Latin-1 that Oniguruma adds.
+constexpr std::string_view kWord =
+    R"(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{B2}\x{B3}\x{B9}\x{BC}-\x{BE})";
 constexpr std::string_view kHexadecimal = "0-9A-Fa-f";
 
 bool compiles(const std::string& pattern) {

@@ -39,7 +39,8 @@ Utf8Step utf8_step(std::string_view bytes) {
   if (shape.length == 0) return {1, false, false};
   for (std::size_t i = 1; i < shape.length; ++i) {
     if (i == bytes.size()) return {i, false, true};
-    const bool fits = i == 1 ? within(bytes[i], shape.low, shape.high) : within(bytes[i], 0x80, 0xBF);
+    const bool fits =
+        i == 1 ? within(bytes[i], shape.low, shape.high) : within(bytes[i], 0x80, 0xBF);
     if (!fits) return {i, false, false};
   }
   return {shape.length, true, false};
