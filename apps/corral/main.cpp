@@ -38,6 +38,8 @@ constexpr Command kCommands[] = {
      run_copy_model, copy_model_help},
     {"make-data", "--out FILE", "problems with known answers, to train language models on",
      run_make_data, make_data_help},
+    {"generate", "--model DIR", "continue texts with a language model", run_generate,
+     generate_help},
     {"envs", "[NAME]", "the environments there are", run_envs, envs_help},
     {"algorithms", "", "the algorithms there are", run_algorithms, algorithms_help},
     {"learner", "--bind URL", "train with workers started by hand, here or on other hosts",
