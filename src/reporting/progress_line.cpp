@@ -67,6 +67,13 @@ std::vector<Part> parts_of(const Progress& progress) {
   if (std::isfinite(progress.evaluation_return)) {
     parts.push_back({"evaluation " + fixed(progress.evaluation_return, 1), 2});
   }
+  if (std::isfinite(progress.loss)) parts.push_back({"loss " + fixed(progress.loss, 3), 6});
+  if (std::isfinite(progress.evaluation_loss)) {
+    parts.push_back({"held out " + fixed(progress.evaluation_loss, 3), 2});
+  }
+  if (std::isfinite(progress.exact_match)) {
+    parts.push_back({"exact " + fixed(100.0 * progress.exact_match, 1) + " %", 3});
+  }
   if (std::isfinite(progress.staleness)) {
     parts.push_back({"staleness " + fixed(progress.staleness, 1), 1});
   }

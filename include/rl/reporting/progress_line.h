@@ -19,6 +19,9 @@ struct Progress {
   double steps_per_second = 0.0;
   double mean_return = std::numeric_limits<double>::quiet_NaN();        // recent training episodes
   double evaluation_return = std::numeric_limits<double>::quiet_NaN();  // newest evaluation
+  double loss = std::numeric_limits<double>::quiet_NaN();             // of the newest step
+  double evaluation_loss = std::numeric_limits<double>::quiet_NaN();  // newest, held-out
+  double exact_match = std::numeric_limits<double>::quiet_NaN();      // share of held-out prompts
   double staleness = std::numeric_limits<double>::quiet_NaN();  // mean weight versions behind
   double wall_seconds = 0.0;
 };
