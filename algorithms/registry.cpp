@@ -14,4 +14,12 @@ std::span<const AlgorithmDescription> algorithm_descriptions() {
   return kDescriptions;
 }
 
+std::span<const AlgorithmDescription> language_algorithm_descriptions() {
+  static constexpr std::array<AlgorithmDescription, 1> kDescriptions{{
+      {"sft", "supervised fine-tuning of language models, whole or by low-rank adapters",
+       "docs/language-training.md"},
+  }};
+  return kDescriptions;
+}
+
 }  // namespace rl

@@ -5,8 +5,8 @@
 
 namespace rl {
 
-void set_up_torch() {
-  at::set_num_threads(1);
+void set_up_torch(int threads) {
+  at::set_num_threads(threads);
   at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false);
   at::globalContext().setDeterministicFillUninitializedMemory(false);
 }

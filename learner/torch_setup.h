@@ -3,7 +3,7 @@
 
 namespace rl {
 
-// One compute thread and deterministic operators: equal inputs give equal bytes.
-void set_up_torch();
+// Deterministic operators: equal inputs and equal numbers of threads give equal bytes.
+void set_up_torch(int threads = 1);
 
 }  // namespace rl

@@ -1,13 +1,14 @@
 // corral-learner: the half of the program that links LibTorch. `corral train` and `corral learner`
 // end here.
 #include <cstdio>
-#include <iostream>
-#include <mutex>
 
 #include "apps/corral/command.h"
+#include "apps/corral/console.h"
+#include "apps/corral/sft_command.h"
 #include "apps/corral/stop_signals.h"
 #include "apps/corral/terminal.h"
 #include "apps/corral/train_summary.h"
+#include "rl/cli/algorithm_choice.h"
 #include "rl/cli/train_command_line.h"
 #include "rl/cli/train_option_table.h"
 #include "rl/learner/train.h"
@@ -15,31 +16,9 @@
 namespace rl::app {
 namespace {
 
-// Log lines and the progress line share stderr; the summary has stdout to itself.
-class Console {
- public:
-  explicit Console(bool quiet) : quiet_(quiet) {}
-
-  void log(const std::string& line) {
-    const std::lock_guard lock(mutex_);
-    printer_.print(line);
-  }
-  void show(const Progress& progress) {
-    const std::lock_guard lock(mutex_);
-    if (!quiet_) printer_.show(progress);
-  }
-  void finish() {
-    const std::lock_guard lock(mutex_);
-    printer_.finish();
-  }
-
- private:
-  const bool quiet_;
-  std::mutex mutex_;
-  ProgressPrinter printer_{std::cerr, steady_clock(), terminal_options()};
-};
-
 int run(cli::TrainCommand command, const std::vector<std::string>& words) {
+  const std::string algorithm = understand([&] { return cli::chosen_algorithm(words); });
+  if (cli::is_language_algorithm(algorithm)) return run_sft(words);
   const TrainOptions options =
       understand([&] { return cli::parse_train_command_line(command, words); });
   const StopSignals& signals = stop_on_signals(

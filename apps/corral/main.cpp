@@ -5,6 +5,8 @@
 
 #include "apps/corral/command.h"
 #include "apps/corral/terminal.h"
+#include "rl/cli/algorithm_choice.h"
+#include "rl/cli/sft_command_line.h"
 #include "rl/cli/train_command_line.h"
 #include "rl/core/suggest.h"
 
@@ -73,10 +75,17 @@ const Command& find_command(const std::string& name) {
   throw UsageError("there is no command '" + name + "'; " + suggest(name, names));
 }
 
+// What `train` takes depends on the algorithm.
+std::string help_of(const Command& command, const std::vector<std::string>& words) {
+  const bool of_language = command.run == run_train && understand([&] {
+    return cli::is_language_algorithm(cli::chosen_algorithm(words));
+  });
+  return of_language ? cli::sft_help(text_width()) : command.help(text_width());
+}
+
 int print_help(const std::vector<std::string>& words) {
   if (words.empty()) return print_overview(), kDone;
-  const Command& command = find_command(words[0]);
-  std::fputs(command.help(text_width()).c_str(), stdout);
+  std::fputs(help_of(find_command(words[0]), {words.begin() + 1, words.end()}).c_str(), stdout);
   return kDone;
 }
 
@@ -94,7 +103,9 @@ int dispatch(const std::string& name, const std::vector<std::string>& words) {
     return kDone;
   }
   const Command& command = find_command(name);
-  return asks_for_help(words) ? print_help({name}) : command.run(words);
+  if (!asks_for_help(words)) return command.run(words);
+  std::fputs(help_of(command, words).c_str(), stdout);
+  return kDone;
 }
 
 }  // namespace

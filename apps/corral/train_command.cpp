@@ -6,18 +6,34 @@
 
 #include "apps/corral/command.h"
 #include "apps/corral/terminal.h"
+#include "rl/cli/algorithm_choice.h"
+#include "rl/cli/sft_command_line.h"
 #include "rl/cli/train_command_line.h"
 #include "rl/envs/registry.h"
 
 namespace rl::app {
 namespace {
 
+void check_options(cli::TrainCommand command, const std::vector<std::string>& words) {
+  const std::string algorithm = cli::chosen_algorithm(words);
+  if (!cli::is_language_algorithm(algorithm)) {
+    const TrainOptions options = cli::parse_train_command_line(command, words);
+    if (options.spec_file.empty()) builtin_environments().find(options.environment);
+    return;
+  }
+  if (command == cli::TrainCommand::learner) {
+    throw Error({.where = cli::kCommandLine,
+                 .what = algorithm + " has no environments for workers to step",
+                 .remedy = "use corral train --algo " + algorithm});
+  }
+  cli::parse_sft_command_line(words);
+}
+
 // Wrong options end here, without the wait for LibTorch; right ones go on in the learner's program.
 int hand_over(cli::TrainCommand command, const char* name, const std::vector<std::string>& words) {
   understand([&] {
-    const TrainOptions options = cli::parse_train_command_line(command, words);
-    if (options.spec_file.empty()) builtin_environments().find(options.environment);
-    return options;
+    check_options(command, words);
+    return true;
   });
   const std::string program = (program_folder() / "corral-learner").string();
   std::vector<std::string> arguments{program, name};

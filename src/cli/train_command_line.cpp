@@ -1,12 +1,10 @@
 #include "rl/cli/train_command_line.h"
 
-#include <filesystem>
-
 #include "rl/cli/command_line.h"
 #include "rl/cli/help.h"
-#include "rl/cli/ini.h"
 #include "rl/cli/train_option_table.h"
 #include "rl/core/error.h"
+#include "src/cli/option_layers.h"
 
 namespace rl::cli {
 namespace {
@@ -58,20 +56,6 @@ void check_learner(const TrainOptions& options) {
   }
 }
 
-// The run's own options. A folder without them is a run that was killed in its first moments.
-void read_resumed_config(OptionTable& table, const Request& typed) {
-  if (!typed.options.resume) return;
-  const std::filesystem::path folder = typed.options.out;
-  if (!std::filesystem::is_directory(folder)) {
-    throw Error({.where = kCommandLine,
-                 .what = "there is no run to resume in " + folder.string(),
-                 .expected = "--out to name the folder of an earlier run",
-                 .remedy = "correct --out, or start a new run without --resume"});
-  }
-  const std::filesystem::path path = folder / kRunConfigName;
-  if (std::filesystem::exists(path)) table.set_all(read_ini(path.string(), table));
-}
-
 constexpr const char* kTrainIntroduction =
     "corral train: trains a policy and leaves everything about the run in a folder.\n"
     "\n"
@@ -82,7 +66,10 @@ constexpr const char* kTrainIntroduction =
     "\n"
     "Start from a tuned file, change one setting, and take the run up again after Ctrl-C:\n"
     "  corral train --config configs/dqn-mountaincar.ini --seed 7 --out runs/car\n"
-    "  corral train --resume --out runs/car\n";
+    "  corral train --resume --out runs/car\n"
+    "\n"
+    "Fine-tune a language model; that has options of its own:\n"
+    "  corral train --algo sft --help\n";
 
 constexpr const char* kLearnerIntroduction =
     "corral learner: corral train without local workers: waits for workers on other hosts.\n"
@@ -109,8 +96,8 @@ TrainOptions parse_train_command_line(TrainCommand command,
 
   Request request = initial_request(command);
   OptionTable table = request_table(request);
-  read_resumed_config(table, typed);
-  if (!typed.config.empty()) table.set_all(read_ini(typed.config, table));
+  set_layers(table, {.resume = typed.options.resume, .out = typed.options.out,
+                     .config = typed.config});
   if (command == TrainCommand::learner) request.options.num_workers = 0;
   table.set_all(assignments);
   reject_other_algorithm(request.options, assignments);

@@ -1,0 +1,26 @@
+// Completions made while training, for people to read.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+
+#include "learner/language/sft_evaluation.h"
+
+namespace rl {
+
+// <folder>/samples.jsonl: {"step", "prompt", "completion", "expected", "exact"} a line.
+// Threads: one at a time.
+class SamplesLog {
+ public:
+  // Goes on after `resume_step`: the first line beyond it, or that is damaged, and all that follow
+  // are removed. Throws Error when the file cannot be read or written.
+  SamplesLog(const std::filesystem::path& folder, std::uint64_t resume_step);
+
+  void write(std::uint64_t step, std::span<const Answer> answers);
+
+ private:
+  std::filesystem::path path_;
+};
+
+}  // namespace rl
