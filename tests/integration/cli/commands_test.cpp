@@ -54,7 +54,7 @@ TEST_SUITE("corral") {
   TEST_CASE("alone, it prints an overview of one screen with every command") {
     const Ended ended = run_program({});
     CHECK(ended.status == 0);
-    for (const char* command : {"train", "eval", "inspect", "envs", "algorithms", "learner",
+    for (const char* command : {"train", "eval", "generate", "inspect", "envs", "algorithms", "learner",
                                 "worker", "keygen", "help", "version"}) {
       CAPTURE(command);
       CHECK(contains(ended.out, std::string("\n  ") + command));
@@ -65,7 +65,7 @@ TEST_SUITE("corral") {
   }
 
   TEST_CASE("every command has a help with usage and examples") {
-    for (const char* command : {"train", "eval", "inspect", "envs", "algorithms", "learner",
+    for (const char* command : {"train", "eval", "generate", "inspect", "envs", "algorithms", "learner",
                                 "worker", "keygen"}) {
       CAPTURE(command);
       const Ended ended = run_program({"help", command});
