@@ -54,8 +54,8 @@ TEST_SUITE("corral") {
   TEST_CASE("alone, it prints an overview of one screen with every command") {
     const Ended ended = run_program({});
     CHECK(ended.status == 0);
-    for (const char* command : {"train", "eval", "generate", "inspect", "envs", "algorithms", "learner",
-                                "worker", "keygen", "help", "version"}) {
+    for (const char* command : {"train", "eval", "generate", "inspect", "envs", "algorithms",
+                                "learner", "worker", "keygen", "help", "version"}) {
       CAPTURE(command);
       CHECK(contains(ended.out, std::string("\n  ") + command));
     }
@@ -65,8 +65,8 @@ TEST_SUITE("corral") {
   }
 
   TEST_CASE("every command has a help with usage and examples") {
-    for (const char* command : {"train", "eval", "generate", "inspect", "envs", "algorithms", "learner",
-                                "worker", "keygen"}) {
+    for (const char* command : {"train", "eval", "generate", "inspect", "envs", "algorithms",
+                                "learner", "worker", "keygen"}) {
       CAPTURE(command);
       const Ended ended = run_program({"help", command});
       CHECK(ended.status == 0);
