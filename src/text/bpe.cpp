@@ -10,6 +10,7 @@ namespace rl::text {
 namespace {
 
 constexpr TokenId kNoToken = -1;
+constexpr std::size_t kLongWord = 24;  // symbols
 
 std::uint64_t next_serial() {
   static std::atomic<std::uint64_t> last{0};
@@ -39,6 +40,7 @@ std::string hexadecimal_token(std::size_t byte) {
 Bpe::Bpe(const JsonNode& model)
     : vocabulary_(checked_kind(model)["vocab"]),
       merges_(merge_count(model)),
+      joints_(vocabulary_),
       prefix_(model["continuing_subword_prefix"].string_or("")),
       suffix_(model["end_of_word_suffix"].string_or("")),
       fuse_unknown_(model["fuse_unk"].boolean_or(false)),
@@ -96,6 +98,7 @@ void Bpe::add_merge(const JsonNode& node, std::string_view left, std::string_vie
   const TokenId right_id = need(right);
   merges_.set(left_id, right_id,
               {rank, need(std::string(left) + std::string(right.substr(prefix_.size())))});
+  joints_.add(left_id, right_id);
 }
 
 bool Bpe::use_bytes() {
@@ -138,7 +141,12 @@ void Bpe::encode(std::string_view word, std::vector<TokenId>& ids) const {
   } else {
     symbols.reserve(word.size());
     find_symbols(word, symbols);
-    merge_word(merges_, symbols);
+    // With a prefix a token's text is not that of its parts, and joints tell nothing.
+    if (symbols.size() > kLongWord && prefix_.empty()) {
+      merge_stretches(merges_, joints_, symbols);
+    } else {
+      merge_word(merges_, symbols);
+    }
   }
   if (cached) WordCache::of_this_thread().store(serial_, word, symbols);
   ids.insert(ids.end(), symbols.begin(), symbols.end());

@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "src/text/joints.h"
 #include "src/text/json_node.h"
 #include "src/text/merges.h"
 #include "src/text/vocabulary.h"
@@ -49,6 +50,7 @@ class Bpe {
 
   Vocabulary vocabulary_;
   MergeTable merges_;
+  Joints joints_;
   std::string prefix_;  // of symbols that continue a word
   std::string suffix_;  // of the symbol that ends one
   std::optional<std::string> unknown_token_;
