@@ -1,5 +1,5 @@
 // Tokens per second of the CPU generator beside what the machine's memory and arithmetic allow.
-//   bench_generate [FOLDER OF stories260k]
+//   bench_generate [FOLDER OF stories260k [--stories-only]]
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -186,6 +186,11 @@ void print_stories(const std::filesystem::path& folder, std::size_t threads) {
 
 int main(int argc, char** argv) {
   const std::size_t threads = default_team_size();
+  const char* stories = argc > 1 ? argv[1] : "../shared/data/stories260k";
+  if (argc > 2 && std::strcmp(argv[2], "--stories-only") == 0) {
+    print_stories(stories, threads);
+    return 0;
+  }
   const Limits limits = print_limits(threads);
   const ModelConfig config = large_model();
   std::printf("%.0fM parameters, %zu layers of %zu, vocabulary %zu\n",
@@ -197,6 +202,6 @@ int main(int argc, char** argv) {
   print_large(DType::bf16, threads, limits, bf16);
   std::printf("bf16 / f32 at batch 1: %.2f\n", bf16 / f32);
   print_sampler();
-  print_stories(argc > 1 ? argv[1] : "../shared/data/stories260k", threads);
+  print_stories(stories, threads);
   return 0;
 }
