@@ -17,7 +17,7 @@ struct Request {
   std::string from{};
   std::string to{};
   std::string dtype = kSameDType;
-  std::uint64_t shard_mb = 5000;
+  double shard_mb = 5000.0;
 };
 
 cli::OptionTable request_table(Request& request) {
@@ -25,8 +25,8 @@ cli::OptionTable request_table(Request& request) {
   dtypes.insert(dtypes.begin(), kSameDType);
   cli::OptionTable table;
   table.add({"dtype", &request.dtype, "NAME", {}, "of the files written", std::move(dtypes)});
-  table.add({"shard-mb", &request.shard_mb, "MB", {.low = 1, .high = 1e9},
-             "most megabytes of tensors in a file"});
+  table.add({"shard-mb", &request.shard_mb, "MB", {.low = 0.0, .high = 1e9, .low_open = true},
+             "most megabytes of tensors in a file; a larger tensor has one to itself"});
   return table;
 }
 
@@ -58,13 +58,13 @@ DType main_dtype(const language::ModelWeights& weights) {
 }  // namespace
 
 int run_copy_model(const std::vector<std::string>& words) {
-  constexpr std::size_t kMegabyte = 1'000'000;
+  constexpr double kMegabyte = 1e6;
   const Request request = understand([&] { return parse(words); });
   const language::ModelFolder model = language::load_model(request.from);
   const DType dtype =
       request.dtype == kSameDType ? main_dtype(model.weights) : dtype_named(request.dtype);
-  language::save_model(request.to, model,
-                       {.dtype = dtype, .shard_bytes = request.shard_mb * kMegabyte});
+  const auto shard_bytes = static_cast<std::size_t>(request.shard_mb * kMegabyte);
+  language::save_model(request.to, model, {.dtype = dtype, .shard_bytes = shard_bytes});
   std::printf("%s  %s, %s parameters, %s\n", request.to.c_str(),
               name_of(model.config.family).c_str(),
               cli::group_digits(language::parameter_count(model.config)).c_str(),

@@ -44,7 +44,8 @@ cli::OptionTable request_table(Request& request) {
   table.add({"head-dim", &request.head_dim, "", kMaybeSizes, "0: --hidden / --heads"});
   table.add({"intermediate", &request.intermediate, "", kMaybeSizes,
              "width inside the MLP; 0: 4 times --hidden for gpt2, else 8/3 times"});
-  table.add({"context", &request.context, "positions", {.low = 1, .high = 1e8}, "most there can be"});
+  table.add({"context", &request.context, "positions", {.low = 1, .high = 1e8},
+             "most there can be"});
   table.add({"untied", &request.untied, "", {}, "a head of its own instead of the embedding"});
   table.add({"tokenizer", &request.tokenizer, "bytes|FILE", {},
              "bytes (259 tokens), or a tokenizer.json; what lies beside it is used too"});

@@ -174,7 +174,7 @@ std::string inspect(const std::filesystem::path& given) {
   }
   if (is_model_directory(path)) return model_text(path);
   throw Error({.where = path.string(),
-               .what = std::filesystem::exists(path) ? "this is nothing a run left behind, and no model"
+               .what = std::filesystem::exists(path) ? "this is neither a run nor a model"
                                                      : "there is no such file or folder",
                .expected = "the folder of a run, a checkpoint or a model, or a .safetensors file"});
 }

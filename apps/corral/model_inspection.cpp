@@ -32,7 +32,9 @@ std::string ids_text(const std::vector<std::int32_t>& ids) {
 
 std::string dtypes_text(const ModelFolder& model) {
   std::map<std::string, std::size_t> counts;
-  for (const TensorView& tensor : model.weights.tensors()) ++counts[std::string(name(tensor.dtype))];
+  for (const TensorView& tensor : model.weights.tensors()) {
+    ++counts[std::string(name(tensor.dtype))];
+  }
   std::string text;
   for (const auto& [dtype, count] : counts) {
     text += (text.empty() ? "" : ", ") + dtype + " (" + std::to_string(count) + " tensors)";

@@ -16,7 +16,8 @@ using nlohmann::ordered_json;
 
 constexpr const char* kByteChatTemplate =
     "{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}"
-    "{% if message['role'] == 'assistant' %}{{ eos_token }}{% endif %}\n{% endfor %}"
+    "{% if message['role'] == 'assistant' %}{{ eos_token }}{% endif %}{{ '\\n' }}"
+    "{% endfor %}"
     "{% if add_generation_prompt %}assistant: {% endif %}";
 
 std::string byte_tokenizer_config(std::size_t context) {
@@ -40,7 +41,8 @@ void refuse_for_gpt2(const NewModel& wanted) {
   const bool own_width = wanted.head_dim != 0 && wanted.head_dim * wanted.heads != wanted.hidden;
   if (!grouped && !own_width) return;
   throw Error({.where = "new model",
-               .what = grouped ? "GPT-2 has no grouped heads" : "GPT-2 has no head width of its own",
+               .what = grouped ? "GPT-2 has no grouped heads"
+                               : "GPT-2 has no head width of its own",
                .expected = grouped ? "as many key/value heads as heads" : "hidden / heads",
                .got = std::to_string(grouped ? wanted.kv_heads : wanted.head_dim),
                .remedy = "leave the option out, or choose another family"});
@@ -83,7 +85,7 @@ ModelConfig config_of(const NewModel& wanted) {
   return config;
 }
 
-// The id of a special token that tokenizer_config.json names: a text, or an object with its content.
+// The id of a special token that tokenizer_config.json names, by its text or an object with it.
 std::optional<std::int32_t> named_id(const text::Tokenizer& tokenizer, const json& config,
                                      const char* key) {
   json token = config.value(key, json());

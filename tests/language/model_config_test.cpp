@@ -61,7 +61,7 @@ TEST_CASE("a Llama's configuration, with the defaults of what is left out") {
   CHECK(parse(with(llama(), "head_dim", 10)).head_dim == 10);
 }
 
-TEST_CASE("biases: Llama's and Qwen3's attention_bias is of all four projections, Qwen2 has q, k, v") {
+TEST_CASE("biases: attention_bias is of all four projections; Qwen2 has q, k and v") {
   const ModelConfig biased = parse(with(llama(), "attention_bias", true));
   CHECK(biased.qkv_bias);
   CHECK(biased.output_bias);
@@ -93,8 +93,11 @@ TEST_CASE("GPT-2's configuration") {
 }
 
 TEST_CASE("rotary scaling is read from the old keys and from the new") {
-  const json scaling = {{"rope_type", "llama3"},     {"factor", 8.0},           {"low_freq_factor", 1.0},
-                        {"high_freq_factor", 4.0}, {"original_max_position_embeddings", 32}};
+  const json scaling = {{"rope_type", "llama3"},
+                        {"factor", 8.0},
+                        {"low_freq_factor", 1.0},
+                        {"high_freq_factor", 4.0},
+                        {"original_max_position_embeddings", 32}};
   json old = with(llama(), "rope_scaling", scaling);
   old["rope_theta"] = 500000;
   json recent = with(llama(), "rope_parameters", scaling);

@@ -53,7 +53,7 @@ TEST_CASE("random weights are the same on every machine, and of the stated sprea
   for (const float value : to_f32(weights.require("model.norm.weight"))) CHECK(value == 1.0F);
   const auto embedding = to_f32(weights.require("model.embed_tokens.weight"));
   double sum = 0.0;
-  for (const float value : embedding) sum += static_cast<double>(value) * static_cast<double>(value);
+  for (const double value : embedding) sum += value * value;
   const double deviation = std::sqrt(sum / static_cast<double>(embedding.size()));
   CHECK(deviation > 0.015);
   CHECK(deviation < 0.025);

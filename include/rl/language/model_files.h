@@ -29,8 +29,8 @@ struct ModelFolder {
 // Throws Error naming file and tensor: nothing is believed before it is checked, all missing, extra
 // and misshaped tensors are listed at once. Absent tied heads are fine; known buffers of old files
 // (attn.bias, rotary_emb.inv_freq) are skipped.
-// A stored tied head must equal the embedding. A tokenizer with ids beyond the vocabulary is refused;
-// a vocabulary padded beyond the tokenizer is not. Values that are not finite are loaded.
+// A stored tied head must equal the embedding. A tokenizer with ids beyond the vocabulary is
+// refused; a vocabulary padded beyond the tokenizer is not. Values that are not finite are loaded.
 // Replacing the directory (save_model) leaves a loaded model as it was; shortening a mapped file in
 // place ends the process that touches it (SIGBUS): never edit model files that are in use.
 ModelFolder load_model(const std::filesystem::path& folder);
@@ -46,8 +46,8 @@ struct SaveOptions {
 // the dtype would make infinite. Texts are written as they are; stop_ids come from them.
 // Throws Error; after a failure the old directory is whole and nothing else is left (or, when only
 // the parent folder's fsync failed, the new one stands). A killed save leaves `.<name>.partial`
-// (or, where the file system cannot exchange two names, perhaps the old directory as `.<name>.old`);
-// the next save puts that right. One writer per folder; readers at any time.
+// (or, where the file system cannot exchange two names, perhaps the old directory as
+// `.<name>.old`); the next save puts that right. One writer per folder; readers at any time.
 void save_model(const std::filesystem::path& folder, const ModelFolder& model,
                 const SaveOptions& options = {}, FileSystem& files = posix_files());
 
