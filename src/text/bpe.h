@@ -30,8 +30,7 @@ class Bpe {
   // them as. False, and no change, when this model cannot do so by itself.
   bool use_bytes();
 
-  // With `whole_words` false no word is looked up as a token of its own (`ignore_merges`).
-  // `is_special`: tokens that a whole word never becomes.
+  // After use_bytes(): which words are tokens of their own (`ignore_merges`), all but special ones.
   void index_whole_words(const std::function<bool(std::string_view)>& is_special);
 
   // Appends the ids of a word, which is valid UTF-8 unless use_bytes(). Throws Error when the
