@@ -3,25 +3,27 @@
 #include <algorithm>
 
 #include "rl/core/error.h"
-#include "rl/rollout/collector.h"
 #include "rl/transport/worker_endpoint.h"
+#include "rollout/experience_source.h"
 
 namespace rl::rollout {
 namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kPatience{200};     // between looks at the stop flag while waiting
-constexpr std::size_t kAsyncSteps = 16;    // steps between looks for newer weights
+constexpr milliseconds kPatience{200};  // between looks at the stop flag while waiting
+
+using Log = std::function<void(const std::string&)>;
 
 // One connection to one learner, from welcome to goodbye.
 class Service {
  public:
   Service(const WorkerRunOptions& options, const EnvironmentRegistry& registry,
-          const std::atomic<bool>& stop, WorkerSummary& summary)
+          const std::atomic<bool>& stop, const Log& log, WorkerSummary& summary)
       : options_(options),
         registry_(registry),
         stop_(stop),
+        log_(log),
         summary_(summary),
         endpoint_(options.transport,
                   {.worker_name = options.name, .wanted_slot = options.slot}) {}
@@ -31,28 +33,25 @@ class Service {
     ++summary_.connections;
     config_ = run_config_from_text(welcome.run_config);
     const EnvironmentRange range = environments_of_slot(config_, welcome.slot);
-    const auto factory = [&] { return registry_.make(config_.environment); };
-    spec_ = factory()->spec();
-    auto schema = std::make_shared<const FragmentSchema>(make_schema(spec_));
-    endpoint_.set_schema(schema);
     const Assignment assignment = assignment_from_bytes(welcome.assignment, range.count);
     next_round_ = assignment.round;
-    collector_ = std::make_unique<Collector>(config_, range, factory, schema, assignment);
+    source_ = config_.text ? make_text_source(config_, range, options_, log_)
+                           : make_environment_source(config_, range, registry_, assignment);
+    endpoint_.set_schema(source_->schema());
   }
 
   void serve() {
+    const bool lockstep = config_.mode == Mode::lockstep;
     while (!finished() && update_weights()) {
-      const bool lockstep = config_.mode == Mode::lockstep;
-      const std::size_t steps = lockstep ? config_.steps_per_round : kAsyncSteps;
-      if (!collector_->collect(*policy_, steps, lockstep ? policy_->version() : 0, sink())) break;
+      if (!source_->collect(lockstep ? version_ : 0, sink(), tick())) break;
       if (lockstep) endpoint_.flush();
-      next_round_ = policy_->version() + 1;
-      summary_.steps += collector_->num_steps() - counted_steps_;
-      counted_steps_ = collector_->num_steps();
+      next_round_ = version_ + 1;
+      summary_.steps += source_->num_steps() - counted_steps_;
+      counted_steps_ = source_->num_steps();
       endpoint_.report_progress(counted_steps_);
       endpoint_.pump();
     }
-    if (config_.mode == Mode::async) collector_->finish_open(sink());
+    source_->finish(sink());
     endpoint_.flush();
   }
 
@@ -64,7 +63,7 @@ class Service {
  private:
   bool finished() const { return stop_ || endpoint_.stop_requested(); }
 
-  Collector::Sink sink() {
+  ExperienceSource::Sink sink() {
     return [this](FragmentPtr fragment) {
       while (!endpoint_.send(fragment, kPatience)) {
         if (finished()) return false;
@@ -74,9 +73,16 @@ class Service {
     };
   }
 
+  ExperienceSource::Tick tick() {
+    return [this] {
+      endpoint_.pump();
+      return !finished();
+    };
+  }
+
   // Lockstep waits for the next version; async waits only for the first.
   bool update_weights() {
-    const bool wait = config_.mode == Mode::lockstep || policy_ == nullptr;
+    const bool wait = config_.mode == Mode::lockstep || version_ == 0;
     std::optional<WeightSnapshot> snapshot;
     if (!wait) {
       snapshot = endpoint_.take_weights();
@@ -87,23 +93,20 @@ class Service {
       if (finished()) return false;
       snapshot = endpoint_.wait_for_weights(at_least, kPatience);
     }
-    if (policy_ == nullptr) {
-      policy_ = make_policy(spec_, *snapshot);
-    } else {
-      policy_->load(*snapshot);
-    }
+    source_->load(*snapshot);
+    version_ = snapshot->version;
     return true;
   }
 
   const WorkerRunOptions& options_;
   const EnvironmentRegistry& registry_;
   const std::atomic<bool>& stop_;
+  const Log& log_;
   WorkerSummary& summary_;
   transport::WorkerEndpoint endpoint_;
   RunConfig config_;
-  EnvironmentSpec spec_;
-  std::unique_ptr<Collector> collector_;
-  std::unique_ptr<Policy> policy_;
+  std::unique_ptr<ExperienceSource> source_;
+  std::uint64_t version_ = 0;  // of the loaded weights; 0: none yet
   std::uint64_t next_round_ = 1;
   std::uint64_t counted_steps_ = 0;
 };
@@ -111,11 +114,10 @@ class Service {
 }  // namespace
 
 WorkerSummary run_worker(const WorkerRunOptions& options, const EnvironmentRegistry& registry,
-                         const std::atomic<bool>& stop,
-                         const std::function<void(const std::string&)>& log) {
+                         const std::atomic<bool>& stop, const Log& log) {
   WorkerSummary summary;
   while (true) {
-    Service service(options, registry, stop, summary);
+    Service service(options, registry, stop, log, summary);
     service.connect();
     try {
       service.serve();

@@ -8,6 +8,8 @@
 #include <string>
 
 #include "rl/envs/registry.h"
+#include "rl/language/text_generator.h"
+#include "rl/language/verifier.h"
 #include "rl/transport/options.h"
 
 namespace rl::rollout {
@@ -19,6 +21,9 @@ struct WorkerRunOptions {
   // How long to look for a learner, at the start and after losing one, before giving up.
   std::chrono::milliseconds retry{15000};
   std::chrono::milliseconds close_deadline{5000};
+  // Runs of texts: what makes them, and what scores them (must outlive the call).
+  language::GeneratorOptions generator{};
+  const language::VerifierRegistry* verifiers = &language::builtin_verifiers();
 };
 
 struct WorkerSummary {
@@ -29,10 +34,11 @@ struct WorkerSummary {
 };
 
 // Connects, takes the learner's environment from `registry`, steps it and sends fragments until the
-// learner says stop or `stop` becomes true. A lost learner is looked for again; state then comes
+// learner says stop or `stop` becomes true. When the learner's run is one of texts (RunConfig::text)
+// it completes prompts instead, see rollout/text_collector.h. A lost learner is looked for again; state then comes
 // from the learner's assignment. Returns after a closing handshake.
-// Throws Error when the learner refuses, stays away longer than `retry`, or names an environment
-// that the registry lacks.
+// Throws Error when the learner refuses, stays away longer than `retry`, names an environment that
+// the registry lacks, or a task, file or verifier that is not here.
 // Threads: runs on the caller's thread; several workers may run in one process.
 WorkerSummary run_worker(const WorkerRunOptions& options, const EnvironmentRegistry& registry,
                          const std::atomic<bool>& stop,
