@@ -39,6 +39,8 @@ Sampler loaded(const std::vector<float>& logits, const SamplingOptions& options)
   return sampler;
 }
 
+Sampler loaded(std::vector<float>&& logits, const SamplingOptions& options) = delete;  // must last
+
 // The kept tokens by a full sort, and their probabilities: the definition, in doubles.
 std::vector<double> expected_distribution(const std::vector<float>& logits,
                                           const SamplingOptions& options) {
@@ -94,7 +96,8 @@ TEST_CASE("without filters both log-probs are those of Ops::score, bit for bit")
 }
 
 TEST_CASE("every draw takes the same number of random numbers") {
-  const Sampler sampler = loaded(random_logits(300, 1.0F, 3), {.top_k = 5});
+  const std::vector<float> logits = random_logits(300, 1.0F, 3);
+  const Sampler sampler = loaded(logits, {.top_k = 5});
   RngStream draws(2, RngRole::test, 0);
   for (std::uint64_t i = 1; i < 50; ++i) {
     sampler.draw(draws);
