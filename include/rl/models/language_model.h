@@ -55,6 +55,7 @@ class LanguageModel {
 
   // What learns: all weights under the names of model_parameters, or the adapters.
   Parameters& parameters();
+  const Parameters& parameters() const;
   const language::ModelConfig& config() const;
   const LanguageModelOptions& options() const;
 

@@ -175,6 +175,7 @@ LanguageModel::LanguageModel(const language::ModelConfig& config,
 LanguageModel::~LanguageModel() = default;
 
 Parameters& LanguageModel::parameters() { return implementation_->parameters; }
+const Parameters& LanguageModel::parameters() const { return implementation_->parameters; }
 const language::ModelConfig& LanguageModel::config() const { return implementation_->config; }
 const LanguageModelOptions& LanguageModel::options() const { return implementation_->options; }
 
