@@ -51,12 +51,14 @@ struct WorkerEndpoint::Impl {
   std::unique_ptr<Channel> channel;
   std::shared_ptr<const FragmentSchema> schema;
   Nanoseconds last_exchange{};
+  bool blocked = false;  // the channel took no more when it was last asked
 };
 
 void WorkerEndpoint::Impl::send_all() {
   while (protocol.has_outgoing() && channel->send({}, protocol.outgoing())) {
     protocol.pop_outgoing();
   }
+  blocked = protocol.has_outgoing();
 }
 
 bool WorkerEndpoint::Impl::receive_all() {
@@ -166,7 +168,7 @@ bool WorkerEndpoint::send(FragmentPtr fragment, milliseconds deadline) {
   }
   bool taken = protocol.submit(fragment, impl_->clock.now());
   if (taken) {
-    impl_->send_all();
+    if (!impl_->blocked) impl_->send_all();
     if (impl_->clock.now() - impl_->last_exchange >= kListenEvery) pump();
     return true;
   }

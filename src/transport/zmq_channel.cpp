@@ -237,7 +237,7 @@ class RouterChannel final : public ZmqChannel {
     if (!receive_frames(socket_, frames, count)) return false;
     const bool whole = count == 2;
     handle({.peer = frames[0].to_string_view(),
-            .user = user_of(frames[0]),
+            .user = count > 1 ? user_of(frames[1]) : std::string_view{},
             .message = whole ? bytes_of(frames[1]) : std::span<const std::byte>{}});
     if (whole && frames[1].size() >= kKeepAbove) kept_[num_kept_++ % kKept].swap(frames[1]);
     return true;
@@ -251,6 +251,8 @@ class RouterChannel final : public ZmqChannel {
   static constexpr std::size_t kKeepAbove = std::size_t{32} << 10;
   void* extra_socket() override { return zap_.handle(); }
 
+  // Of a frame that came over the wire: libzmq makes up the address in front of it, and gives that
+  // one the sender's properties only when poll() saw the message first.
   std::string_view user_of(zmq::message_t& frame) {
     if (zap_.handle() == nullptr) return {};
     const char* user = zmq_msg_gets(frame.handle(), "User-Id");

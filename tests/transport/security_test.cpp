@@ -65,6 +65,23 @@ TEST_CASE("a worker with an allowed key is let in and its traffic flows") {
   CHECK(worker.close(kLong));
 }
 
+TEST_CASE("messages that come densely are known to be the same user's") {
+  const KeyFolder keys;
+  make_keys(keys.path, "a");
+  const RunManifest manifest = small_manifest();
+  LearnerEndpoint learner(with_keys(keys.path), manifest);
+  WorkerOptions options = with_keys(learner.address(), keys.path, "a");
+  options.batch_bytes = 0;
+  WorkerEndpoint worker(options, small_hello());
+  worker.connect(kLong);
+  worker.set_schema(manifest.schema);
+  for (std::uint64_t i = 0; i < 500; ++i) {
+    REQUIRE(worker.send(small_fragment(manifest.schema, 0, i), kLong));
+  }
+  for (std::uint64_t i = 0; i < 500; ++i) REQUIRE(learner.receive(kLong));
+  CHECK(worker.close(kLong));
+}
+
 TEST_CASE("a key that is not on the list, no key, and the wrong learner's key stay outside") {
   const KeyFolder keys;
   make_keys(keys.path, "a");
