@@ -36,6 +36,7 @@ Ops::Ops(ThreadTeam& team) : Ops(team, *available_kernels().back()) {}
 Ops::Ops(ThreadTeam& team, const KernelTable& kernels) : team_(&team), kernels_(&kernels) {}
 
 void Ops::matmul(const Matmul& product) const {
+  if (product.rows == 0) return;  // the kernels begin with a whole row
   split(*team_, product.outputs, kOutputGrain, product.rows * product.outputs * product.inner,
         [&](std::size_t begin, std::size_t end) noexcept {
           kernels_->matmul(product, begin, end);

@@ -175,6 +175,11 @@ TEST_CASE("a row's product does not depend on the rows beside it, nor on the thr
   });
 }
 
+TEST_CASE("a product of no rows writes nothing") {
+  const std::vector<float> w(31 * 50, 1.0F);
+  for_every_form([&](const Ops& ops) { CHECK(multiply(ops, {}, 0, w, 31, 50).empty()); });
+}
+
 TEST_CASE("bf16 weights give what their widened values give") {
   const std::size_t inner = 50, outputs = 31, rows = 5;
   const auto x = random_values(rows * inner, 1);
