@@ -5,6 +5,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "rl/cli/algorithm_choice.h"
+#include "rl/cli/sft_command_line.h"
 #include "rl/cli/train_command_line.h"
 #include "rl/cli/train_option_table.h"
 #include "rl/envs/registry.h"
@@ -27,6 +29,7 @@ TEST_SUITE("configs") {
     REQUIRE(config_files().size() >= 11);
     for (const auto& file : config_files()) {
       CAPTURE(file.string());
+      if (is_language_algorithm(chosen_algorithm({"--config", file.string()}))) continue;
       TrainOptions options;
       REQUIRE_NOTHROW(options = parse_train_command_line(TrainCommand::train,
                                                          {"--config", file.string()}));
@@ -34,6 +37,19 @@ TEST_SUITE("configs") {
       CHECK(file.filename().string().starts_with(options.algorithm + "-"));
       CHECK(train_config_text(options) != train_config_text(TrainOptions{}));
     }
+  }
+
+  TEST_CASE("those for language models are understood, their models and data given by the reader") {
+    std::size_t count = 0;
+    for (const auto& file : config_files()) {
+      CAPTURE(file.string());
+      const std::string algorithm = chosen_algorithm({"--config", file.string()});
+      if (!is_language_algorithm(algorithm)) continue;
+      ++count;
+      CHECK(file.filename().string().starts_with(algorithm + "-"));
+      CHECK_NOTHROW(parse_sft_command_line({"--config", file.string()}));
+    }
+    CHECK(count >= 1);
   }
 
   TEST_CASE("the README names every configuration file") {
