@@ -78,8 +78,8 @@ TEST_CASE("messages that come densely are known to be the same user's") {
   for (std::uint64_t i = 0; i < 500; ++i) {
     REQUIRE(worker.send(small_fragment(manifest.schema, 0, i), kLong));
   }
-  for (std::uint64_t i = 0; i < 500; ++i) REQUIRE(learner.receive(kLong));
   CHECK(worker.close(kLong));
+  for (std::uint64_t i = 0; i < 500; ++i) REQUIRE(learner.receive(kLong));
 }
 
 TEST_CASE("a key that is not on the list, no key, and the wrong learner's key stay outside") {
