@@ -118,7 +118,7 @@ std::vector<GeneratedToken> BatchGenerator::step() {
   }
   advance(plan);
   for (const Drawer& drawer : drawers_) tokens.push_back(accept(drawer));
-  scheduler_.remove_finished();
+  if (std::ranges::any_of(tokens, &GeneratedToken::last)) scheduler_.remove_finished();
   return tokens;
 }
 

@@ -11,13 +11,6 @@ std::size_t pages_for(std::size_t positions, std::size_t page_size) {
 
 }  // namespace
 
-PageTable::PageTable(PagePool& pool)
-    : pool_(&pool),
-      keys_(pool.shape().layers),
-      values_(pool.shape().layers),
-      key_layers_(pool.shape().layers),
-      value_layers_(pool.shape().layers) {}
-
 std::size_t PageTable::needed(std::size_t first, std::size_t end) const {
   const std::size_t wanted = pages_for(end, page_size());
   std::size_t count = wanted > ids_.size() ? wanted - ids_.size() : 0;
@@ -57,6 +50,8 @@ void PageTable::release() {
 }
 
 void PageTable::append(PageId page) {
+  // Tables of sequences that wait take no memory.
+  for (auto* parts : {&keys_, &values_}) parts->resize(pool_->shape().layers);
   ids_.push_back(page);
   for (std::size_t layer = 0; layer < keys_.size(); ++layer) {
     keys_[layer].push_back(pool_->keys(page, layer));
@@ -73,6 +68,8 @@ void PageTable::replace(std::size_t index, PageId page) {
 }
 
 void PageTable::point() {
+  key_layers_.resize(keys_.size());
+  value_layers_.resize(values_.size());
   for (std::size_t layer = 0; layer < keys_.size(); ++layer) {
     key_layers_[layer] = keys_[layer].data();
     value_layers_[layer] = values_[layer].data();

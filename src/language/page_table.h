@@ -14,7 +14,7 @@ namespace rl::language {
 // Threads: one thread at a time, together with the pool.
 class PageTable {
  public:
-  explicit PageTable(PagePool& pool);
+  explicit PageTable(PagePool& pool) : pool_(&pool) {}
   ~PageTable() { release(); }
   PageTable(const PageTable&) = delete;
   PageTable& operator=(const PageTable&) = delete;

@@ -5,6 +5,7 @@
 namespace rl::language {
 
 void Scheduler::submit(std::shared_ptr<const GenerationRequest> request) {
+  unfinished_[request->id] = request->num_samples;
   for (std::size_t sample = 0; sample < request->num_samples; ++sample) {
     sequences_.push_back(std::make_unique<Sequence>(request, sample, *pool_));
   }
@@ -15,7 +16,11 @@ void Scheduler::remove_where(const Condition& condition) {
   std::size_t kept = 0;
   std::size_t running = 0;
   for (std::size_t i = 0; i < sequences_.size(); ++i) {
-    if (condition(*sequences_[i])) continue;
+    if (condition(*sequences_[i])) {
+      const auto left = unfinished_.find(sequences_[i]->request->id);
+      if (--left->second == 0) unfinished_.erase(left);
+      continue;
+    }
     running += i < running_ ? 1 : 0;
     if (kept != i) sequences_[kept] = std::move(sequences_[i]);
     ++kept;
@@ -36,11 +41,6 @@ void Scheduler::cancel(std::uint64_t request, std::size_t sample) {
 
 void Scheduler::remove_finished() {
   remove_where([](const Sequence& sequence) { return sequence.finished; });
-}
-
-bool Scheduler::has(std::uint64_t request) const {
-  return std::ranges::any_of(sequences_,
-                             [&](const auto& each) { return each->request->id == request; });
 }
 
 std::span<const PlannedSpan> Scheduler::plan() {
@@ -116,11 +116,9 @@ void Scheduler::preempt(std::size_t index) {
 
 std::vector<Sequence*> Scheduler::unbegun_siblings(const Sequence& sequence) const {
   std::vector<Sequence*> siblings;
-  for (const auto& each : sequences_) {
-    const bool unbegun = each->generated() == 0 && each->cached == 0;
-    if (each.get() != &sequence && each->is_sibling(sequence) && unbegun) {
-      siblings.push_back(each.get());
-    }
+  auto next = std::ranges::find(sequences_, &sequence, &std::unique_ptr<Sequence>::get);
+  for (++next; next != sequences_.end() && (*next)->is_sibling(sequence); ++next) {
+    if ((*next)->generated() == 0 && (*next)->cached == 0) siblings.push_back(next->get());
   }
   return siblings;
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "src/language/page_pool.h"
@@ -38,7 +39,7 @@ class Scheduler {
   void submit(std::shared_ptr<const GenerationRequest> request);
   void cancel(std::uint64_t request);
   void cancel(std::uint64_t request, std::size_t sample);
-  bool has(std::uint64_t request) const;
+  bool has(std::uint64_t request) const { return unfinished_.contains(request); }
   bool idle() const { return sequences_.empty(); }
 
   // Not empty unless idle. Planning twice without advancing gives the same work again.
@@ -61,6 +62,7 @@ class Scheduler {
   PagePool* pool_;
   SchedulerLimits limits_;
   Order sequences_;
+  std::unordered_map<std::uint64_t, std::size_t> unfinished_;  // sequences of each request
   std::size_t running_ = 0;
   std::vector<PlannedSpan> plan_;
 };

@@ -63,7 +63,7 @@ struct GeneratorOptions {
   // Most pages; memory is taken as they are used. 0: enough for max_sequences of the whole context.
   std::size_t cache_pages = 0;
   std::size_t max_sequences = 64;          // decoded together; more requests wait in order
-  std::size_t prefill_tokens = 512;        // most prompt tokens per step; longer prompts take several
+  std::size_t prefill_tokens = 512;        // of prompts per step; longer prompts take several
   std::size_t threads = 0;                 // 0: the machine's
 };
 
