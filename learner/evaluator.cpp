@@ -1,14 +1,27 @@
 #include "learner/evaluator.h"
 
 #include <chrono>
+#include <span>
 
 namespace rl {
 
-Evaluator::Evaluator(const EnvironmentRegistry& registry, std::string environment,
-                     rollout::EvaluationOptions options)
-    : registry_(registry), environment_(std::move(environment)), options_(std::move(options)) {
-  options_.stop = &stop_;
+EvaluateFunction environment_evaluation(const EnvironmentRegistry& registry,
+                                        std::string environment,
+                                        rollout::EvaluationOptions options) {
+  return [&registry, environment = std::move(environment), options = std::move(options)](
+             const WeightSnapshot& snapshot, const std::atomic<bool>& stop) {
+    rollout::EvaluationOptions stoppable = options;
+    stoppable.stop = &stop;
+    const auto result = rollout::evaluate(registry, environment, snapshot, stoppable);
+    Evaluated evaluated;
+    evaluated.mean_return = result.mean_return();
+    evaluated.standard_error = result.standard_error();
+    evaluated.mean_length = result.mean_length();
+    return evaluated;
+  };
 }
+
+Evaluator::Evaluator(EvaluateFunction evaluate) : evaluate_(std::move(evaluate)) {}
 
 Evaluator::~Evaluator() {
   stop_ = true;
@@ -18,13 +31,11 @@ Evaluator::~Evaluator() {
 void Evaluator::start(const WeightSnapshot& snapshot, std::uint64_t environment_steps) {
   started_at_ = environment_steps;
   running_ = std::async(std::launch::async, [this, snapshot, environment_steps] {
-    const auto result = rollout::evaluate(registry_, environment_, snapshot, options_);
-    return Evaluated{.environment_steps = environment_steps,
-                     .weight_version = snapshot.version,
-                     .image = snapshot.image,
-                     .mean_return = result.mean_return(),
-                     .standard_error = result.standard_error(),
-                     .mean_length = result.mean_length()};
+    Evaluated result = evaluate_(snapshot, stop_);
+    result.environment_steps = environment_steps;
+    result.weight_version = snapshot.version;
+    result.image = snapshot.image;
+    return result;
   });
 }
 
@@ -52,6 +63,7 @@ Bytes Evaluator::save_state() {
   out.put(saved_->standard_error);
   out.put(saved_->mean_length);
   out.put_bytes(*saved_->image);
+  if (!saved_->samples.empty()) out.put_bytes(std::as_bytes(std::span(saved_->samples)));
   return out.take();
 }
 
@@ -65,6 +77,10 @@ void Evaluator::load_state(std::span<const std::byte> state) {
   result.standard_error = in.get<double>();
   result.mean_length = in.get<double>();
   const auto image = in.get_bytes();
+  if (in.remaining() > 0) {
+    const auto samples = in.get_bytes();
+    result.samples.assign(reinterpret_cast<const char*>(samples.data()), samples.size());
+  }
   in.expect_end();
   result.image = std::make_shared<const Bytes>(image.begin(), image.end());
   started_at_ = result.environment_steps;

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <future>
 #include <optional>
 #include <string>
@@ -14,21 +15,30 @@ namespace rl {
 
 // A finished evaluation with the weights it is about.
 struct Evaluated {
-  std::uint64_t environment_steps = 0;  // of the run when the weights were taken
+  std::uint64_t environment_steps = 0;  // of the run (rounds of texts) when the weights were taken
   std::uint64_t weight_version = 0;
   std::shared_ptr<const Bytes> image;
   double mean_return = 0.0;
   double standard_error = 0.0;
   double mean_length = 0.0;
+  std::string samples{};  // JSON lines about single texts; empty for environments
 };
+
+// Fills the means and samples; ends early when `stop` is set. Called on the evaluator's thread.
+using EvaluateFunction =
+    std::function<Evaluated(const WeightSnapshot& snapshot, const std::atomic<bool>& stop)>;
+
+// Plays episodes of a registered environment. `registry` must outlive the function.
+EvaluateFunction environment_evaluation(const EnvironmentRegistry& registry,
+                                        std::string environment,
+                                        rollout::EvaluationOptions options);
 
 // One evaluation at a time. Its result depends on weights and seed alone; when it is looked at is
 // for the caller to decide by counted steps, so that lockstep runs stay repeatable.
 // Threads: one thread at a time. The destructor stops a running evaluation and waits for it.
 class Evaluator {
  public:
-  Evaluator(const EnvironmentRegistry& registry, std::string environment,
-            rollout::EvaluationOptions options);
+  explicit Evaluator(EvaluateFunction evaluate);
   ~Evaluator();
 
   bool busy() const { return running_.valid() || saved_.has_value(); }
@@ -44,9 +54,7 @@ class Evaluator {
   void load_state(std::span<const std::byte> state);
 
  private:
-  const EnvironmentRegistry& registry_;
-  std::string environment_;
-  rollout::EvaluationOptions options_;
+  EvaluateFunction evaluate_;
   std::atomic<bool> stop_{false};
   std::uint64_t started_at_ = 0;
   std::future<Evaluated> running_;

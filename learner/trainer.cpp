@@ -1,5 +1,6 @@
 #include "learner/trainer.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -14,6 +15,14 @@ using std::chrono::milliseconds;
 constexpr milliseconds kPatience{50};           // between looks at workers and the stop flag
 constexpr milliseconds kGoodbye{5000};          // for workers to leave
 constexpr milliseconds kAsyncPublishEvery{10};  // async: weights need not outrun the workers
+
+// Of the first step that a policy took: the tokens of a prompt carry version 0.
+std::int64_t acting_version(const Fragment& fragment) {
+  const auto versions =
+      fragment.column<std::int64_t>(fragment.schema().require(kPolicyVersionColumn));
+  const auto acted = std::find_if(versions.begin(), versions.end(), [](auto v) { return v > 0; });
+  return acted == versions.end() ? versions.front() : *acted;
+}
 
 }  // namespace
 
@@ -31,7 +40,7 @@ TrainSummary Trainer::run() {
 }
 
 bool Trainer::finished() const {
-  if (state_.environment_steps >= options_.total_steps) return true;
+  if (steps_done() >= options_.total_steps) return true;
   return options_.has_stop_return && state_.last_evaluation >= options_.stop_return;
 }
 
@@ -41,7 +50,7 @@ double Trainer::elapsed_seconds() const {
 }
 
 TrainingProgress Trainer::progress() const {
-  return {.environment_steps = state_.environment_steps,
+  return {.environment_steps = steps_done(),
           .total_steps = options_.total_steps,
           .weight_version = state_.weight_version};
 }
@@ -79,7 +88,12 @@ void Trainer::publish() {
   updated_ = false;
 }
 
-bool Trainer::collect() { return lockstep() ? collect_round() : collect_ready(); }
+bool Trainer::collect() {
+  const Nanoseconds begun = steady_clock().now();
+  const bool going_on = lockstep() ? collect_round() : collect_ready();
+  collect_seconds_ = std::chrono::duration<double>(steady_clock().now() - begun).count();
+  return going_on;
+}
 
 bool Trainer::collect_round() {
   if (!look_after_workers()) return false;
@@ -194,8 +208,8 @@ void Trainer::insert(const FragmentPtr& fragment) {
   if (header.end != FragmentEnd::running && whole && std::isfinite(header.episode_return)) {
     state_.count_episode(header.episode_return, header.first_step + header.num_steps);
   }
-  const auto versions = fragment->column<std::int64_t>(schema_->require(kPolicyVersionColumn));
-  const auto behind = static_cast<double>(published_.version) - static_cast<double>(versions[0]);
+  const auto behind = static_cast<double>(published_.version) -
+                      static_cast<double>(acting_version(*fragment));
   constexpr double kSmoothing = 0.05;
   staleness_ += kSmoothing * (behind - staleness_);
 }
@@ -225,6 +239,7 @@ void Trainer::update() {
   state_.skipped_steps += report->skipped_steps;
   drop(LearnerDrop::stale_weights, report->fragments_stale);
   for (const auto& [name, value] : report->metrics) metric_sums_[name] += value;
+  if (of_texts()) metric_sums_["time/collect_seconds"] += collect_seconds_;
   ++metric_updates_;
 }
 
@@ -233,14 +248,14 @@ void Trainer::update() {
 void Trainer::evaluate_if_due() {
   if (!evaluator_ || options_.evaluate_every == 0) return;
   const std::uint64_t lag = options_.evaluate_every / 4;
-  const bool due = state_.environment_steps >= evaluator_->started_at() + lag;
+  const bool due = steps_done() >= evaluator_->started_at() + lag;
   if (evaluator_->busy() && (lockstep() ? due : evaluator_->ready())) apply(evaluator_->finish());
-  if (evaluator_->busy() || state_.environment_steps < state_.next_evaluation) return;
-  state_.next_evaluation = state_.environment_steps + options_.evaluate_every;
+  if (evaluator_->busy() || steps_done() < state_.next_evaluation) return;
+  state_.next_evaluation = steps_done() + options_.evaluate_every;
   evaluator_->start({.run_id = published_.run_id,
                      .version = state_.weight_version + 1,
                      .image = std::make_shared<const Bytes>(algorithm_->weights_image(progress()))},
-                    state_.environment_steps);
+                    steps_done());
 }
 
 void Trainer::apply(Evaluated evaluated) {
@@ -249,6 +264,7 @@ void Trainer::apply(Evaluated evaluated) {
                         {{"evaluation/return", evaluated.mean_return},
                          {"evaluation/return_standard_error", evaluated.standard_error},
                          {"evaluation/episode_length", evaluated.mean_length}});
+  if (parts_.write_samples) parts_.write_samples(evaluated.environment_steps, evaluated.samples);
   if (!(evaluated.mean_return > state_.best_evaluation)) return;  // nor when it is not a number
   state_.best_evaluation = evaluated.mean_return;
   folder_.save_best({.number = evaluated.environment_steps,
@@ -262,7 +278,7 @@ void Trainer::checkpoint() {
   const Bytes weights = algorithm_->weights_image(progress());
   RunState saved = state_;
   saved.wall_seconds = elapsed_seconds();
-  folder_.save({.number = state_.environment_steps,
+  folder_.save({.number = steps_done(),
                 .parts = {{"weights.safetensors", weights},
                           {"algorithm.safetensors", algorithm_->save_state()},
                           {"replay.bin", table_.save_state()},
@@ -272,7 +288,7 @@ void Trainer::checkpoint() {
                 .facts = facts({{"environment_steps", std::to_string(state_.environment_steps)},
                                 {"weight_version", std::to_string(state_.weight_version)},
                                 {"weights_digest", to_hex(digest(weights))}})});
-  checkpointed_steps_ = state_.environment_steps;
+  checkpointed_steps_ = steps_done();
   last_checkpoint_ = steady_clock().now();
 }
 
@@ -287,7 +303,7 @@ TrainSummary Trainer::finish() {
   const bool all_left = endpoint_->stop_workers(kGoodbye);
   if (pool_) pool_->join(all_left ? kGoodbye : milliseconds(0));
   note_events();
-  if (state_.environment_steps > checkpointed_steps_ || folder_.is_empty()) checkpoint();
+  if (steps_done() > checkpointed_steps_ || folder_.is_empty()) checkpoint();
   log_metrics();
   folder_.write_report();
   return summarise(algorithm_->weights_image(progress()));
@@ -299,14 +315,8 @@ void Trainer::evaluate_final() {
   evaluator_->start({.run_id = published_.run_id,
                      .version = state_.weight_version + 1,
                      .image = std::make_shared<const Bytes>(algorithm_->weights_image(progress()))},
-                    state_.environment_steps);
+                    steps_done());
   apply(evaluator_->finish());
-}
-
-TrainSummary train(const TrainOptions& options, const EnvironmentRegistry& registry,
-                   const TrainHooks& hooks) {
-  validate(options);
-  return Trainer(options, registry, hooks).run();
 }
 
 }  // namespace rl

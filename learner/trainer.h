@@ -9,6 +9,7 @@
 
 #include "learner/evaluator.h"
 #include "learner/round_assembler.h"
+#include "learner/run_parts.h"
 #include "learner/run_folder.h"
 #include "learner/run_state.h"
 #include "rl/learner/algorithm.h"
@@ -24,11 +25,16 @@ namespace rl {
 class Trainer {
  public:
   Trainer(const TrainOptions& options, const EnvironmentRegistry& registry,
-          const TrainHooks& hooks);
+          const TrainHooks& hooks, RunParts parts);
   TrainSummary run();
 
  private:
   bool lockstep() const { return config_.mode == rollout::Mode::lockstep; }
+  bool of_texts() const { return config_.text.has_value(); }
+  // What TrainOptions counts the run in: steps of environments, or rounds of texts.
+  std::uint64_t steps_done() const {
+    return of_texts() ? state_.weight_version : state_.environment_steps;
+  }
   bool finished() const;
   double elapsed_seconds() const;  // of the whole run, earlier calls included
   TrainingProgress progress() const;
@@ -70,10 +76,11 @@ class Trainer {
   const TrainOptions& options_;
   const EnvironmentRegistry& registry_;
   const TrainHooks& hooks_;
+  RunParts parts_;
   EnvironmentSpec spec_;
   std::shared_ptr<const FragmentSchema> schema_;
-  std::unique_ptr<Algorithm> algorithm_;
   rollout::RunConfig config_;
+  std::unique_ptr<Algorithm> algorithm_;
   RunFolder folder_;
   replay::Table table_;
   RoundAssembler assembler_;
@@ -91,6 +98,7 @@ class Trainer {
   std::map<std::uint64_t, std::uint64_t> spoilt_episodes_;
   std::string last_defect_;         // of a refused fragment
   std::size_t empty_rounds_ = 0;    // without a break, until now
+  double collect_seconds_ = 0.0;    // of the round at hand
   double staleness_ = 0.0;          // versions behind, mean of the last fragments
   std::map<std::string, double> metric_sums_;
   std::size_t metric_updates_ = 0;

@@ -14,9 +14,9 @@ constexpr double kLogsPerRun = 2000.0;
 }  // namespace
 
 void Trainer::report() {
-  if (state_.environment_steps >= state_.next_log) {
+  if (steps_done() >= state_.next_log) {
     const double step = std::max(1.0, static_cast<double>(options_.total_steps) / kLogsPerRun);
-    state_.next_log = state_.environment_steps + static_cast<std::uint64_t>(step);
+    state_.next_log = steps_done() + static_cast<std::uint64_t>(step);
     log_metrics();
   }
   const Nanoseconds now = steady_clock().now();
@@ -27,11 +27,11 @@ void Trainer::report() {
 
 double Trainer::steps_per_second() const {
   const double seconds = std::chrono::duration<double>(steady_clock().now() - started_).count();
-  return static_cast<double>(state_.environment_steps - steps_at_start_) / std::max(seconds, 1e-9);
+  return static_cast<double>(steps_done() - steps_at_start_) / std::max(seconds, 1e-9);
 }
 
 Progress Trainer::progress_now() const {
-  return {.steps = state_.environment_steps,
+  return {.steps = steps_done(),
           .total_steps = options_.total_steps,
           .steps_per_second = steps_per_second(),
           .mean_return = state_.mean_recent_return(),
@@ -59,7 +59,7 @@ void Trainer::log_metrics() {
   metrics["transport/bytes_received"] = static_cast<double>(counters.bytes_received);
   metrics["transport/workers"] = static_cast<double>(endpoint_->workers().size());
   std::erase_if(metrics, [](const auto& metric) { return !std::isfinite(metric.second); });
-  folder_.write_metrics(state_.environment_steps, elapsed_seconds(), metrics);
+  folder_.write_metrics(steps_done(), elapsed_seconds(), metrics);
 }
 
 TrainSummary Trainer::summarise(const Bytes& weights) const {

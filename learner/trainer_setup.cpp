@@ -27,8 +27,8 @@ std::string default_address(const TrainOptions& options, std::uint64_t run_id) {
   return "ipc://@corral-" + id.str();
 }
 
-rollout::RunConfig make_run_config(const TrainOptions& options, const EnvironmentSpec& spec,
-                                   const Algorithm& algorithm) {
+rollout::RunConfig make_run_config(const TrainOptions& options, const RunParts& parts) {
+  const Algorithm& algorithm = *parts.algorithm;
   const std::size_t slots = options.num_slots > 0 ? options.num_slots
                                                   : std::max<std::size_t>(options.num_workers, 1);
   // Asynchronous steps wait in open fragments while weights move on: short ones keep them fresh.
@@ -38,13 +38,14 @@ rollout::RunConfig make_run_config(const TrainOptions& options, const Environmen
       async ? std::min(options.fragment_steps,
                        std::max(algorithm.steps_per_round(), kShortFragment))
             : options.fragment_steps;
-  return {.environment = spec.name,
+  return {.environment = parts.spec.name,
           .seed = options.seed,
           .num_environments = static_cast<std::uint32_t>(options.num_environments),
           .num_slots = static_cast<std::uint32_t>(slots),
           .mode = async ? rollout::Mode::async : rollout::Mode::lockstep,
           .steps_per_round = static_cast<std::uint32_t>(algorithm.steps_per_round()),
-          .fragment_steps = static_cast<std::uint32_t>(fragment_steps)};
+          .fragment_steps = static_cast<std::uint32_t>(fragment_steps),
+          .text = parts.text};
 }
 
 // Two updates' worth over all workers, in blocks as sent: what waits in the inbox grows stale. In
@@ -79,39 +80,55 @@ replay::TableOptions seeded(replay::TableOptions options, std::uint64_t seed) {
   return options;
 }
 
+RunParts environment_parts(const TrainOptions& options, const EnvironmentRegistry& registry,
+                           const TrainHooks& hooks) {
+  RunParts parts;
+  parts.spec = find_spec(options, registry, hooks);
+  parts.algorithm = make_algorithm(options, parts.spec);
+  if (!hooks.external_environment && options.spec_file.empty()) {
+    parts.evaluate = environment_evaluation(
+        registry, parts.spec.name,
+        rollout::EvaluationOptions{.episodes = options.evaluation_episodes,
+                                   .environments = options.evaluation_environments,
+                                   .seed = evaluation_seed(options)});
+  }
+  return parts;
+}
+
 }  // namespace
 
+TrainSummary train(const TrainOptions& options, const EnvironmentRegistry& registry,
+                   const TrainHooks& hooks) {
+  validate(options);
+  return Trainer(options, registry, hooks, environment_parts(options, registry, hooks)).run();
+}
+
 Trainer::Trainer(const TrainOptions& options, const EnvironmentRegistry& registry,
-                 const TrainHooks& hooks)
+                 const TrainHooks& hooks, RunParts parts)
     : options_(options),
       registry_(registry),
       hooks_(hooks),
-      spec_(find_spec(options, registry, hooks)),
+      parts_(std::move(parts)),
+      spec_(parts_.spec),
       schema_(std::make_shared<const FragmentSchema>(make_schema(spec_))),
-      algorithm_(make_algorithm(options, spec_)),
-      config_(make_run_config(options, spec_, *algorithm_)),
+      config_(make_run_config(options, parts_)),
+      algorithm_(std::move(parts_.algorithm)),
       folder_({.path = options.out,
                .resume = options.resume,
                .keep_checkpoints = options.keep_checkpoints}),
       table_(seeded(algorithm_->table_options(), options.seed)),
       assembler_(options.num_environments) {
-  if (!hooks.external_environment && options.spec_file.empty()) {
-    evaluator_ = std::make_unique<Evaluator>(
-        registry, spec_.name,
-        rollout::EvaluationOptions{.episodes = options.evaluation_episodes,
-                                   .environments = options.evaluation_environments,
-                                   .seed = evaluation_seed(options)});
-  }
+  if (parts_.evaluate) evaluator_ = std::make_unique<Evaluator>(parts_.evaluate);
   state_.next_evaluation = options.evaluate_every;
 }
 
 void Trainer::start() {
-  set_up_torch();
+  set_up_torch(parts_.torch_threads);
   started_ = last_checkpoint_ = last_progress_ = steady_clock().now();
   restore();
   folder_.write_config(hooks_.config_text);
-  folder_.open_metrics(state_.environment_steps);
-  steps_at_start_ = state_.environment_steps;
+  folder_.open_metrics(steps_done());
+  steps_at_start_ = steps_done();
 
   const std::uint64_t run_id = make_run_id();
   published_.run_id = run_id;
@@ -167,8 +184,9 @@ void Trainer::restore() {
   assembler_.load_state(part("environments.bin"));
   if (evaluator_) evaluator_->load_state(part("evaluation.bin"));
   state_ = run_state_from_bytes(part("run.bin"));
-  checkpointed_steps_ = state_.environment_steps;
-  log("resumed at " + std::to_string(state_.environment_steps) + " steps, weights version " +
+  checkpointed_steps_ = steps_done();
+  log("resumed at " + std::to_string(steps_done()) + (of_texts() ? " rounds" : " steps") +
+      ", weights version " +
       std::to_string(state_.weight_version));
 }
 
@@ -185,11 +203,14 @@ void Trainer::require_same_run(const std::map<std::string, std::string>& facts) 
 }
 
 std::map<std::string, std::string> Trainer::identity() const {
-  return {{"algorithm", options_.algorithm},
-          {"environment", spec_.name},
-          {"mode", options_.mode},
-          {"num-envs", std::to_string(options_.num_environments)},
-          {"seed", std::to_string(options_.seed)}};
+  std::map<std::string, std::string> facts{
+      {"algorithm", options_.algorithm},
+      {"environment", spec_.name},
+      {"mode", options_.mode},
+      {"num-envs", std::to_string(options_.num_environments)},
+      {"seed", std::to_string(options_.seed)}};
+  facts.insert(parts_.identity.begin(), parts_.identity.end());
+  return facts;
 }
 
 std::map<std::string, std::string> Trainer::facts(

@@ -198,8 +198,6 @@ replay::TableOptions DqnAlgorithm::table_options() const {
           .priority_exponent = options.priority_exponent};
 }
 
-PolicySpec DqnAlgorithm::policy_spec() const { return impl_->policy; }
-
 std::size_t DqnAlgorithm::steps_per_round() const {
   return std::max<std::size_t>(1, impl_->options.train_every / impl_->num_environments);
 }

@@ -18,7 +18,6 @@ class DqnAlgorithm final : public Algorithm {
   ~DqnAlgorithm() override;
 
   replay::TableOptions table_options() const override;
-  PolicySpec policy_spec() const override;
   std::size_t steps_per_round() const override;
   std::optional<UpdateReport> update(replay::Table& table,
                                      const TrainingProgress& progress) override;

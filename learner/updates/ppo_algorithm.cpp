@@ -237,8 +237,6 @@ replay::TableOptions PpoAlgorithm::table_options() const {
           .max_times_sampled = 1};
 }
 
-PolicySpec PpoAlgorithm::policy_spec() const { return impl_->policy; }
-
 std::size_t PpoAlgorithm::steps_per_round() const { return impl_->options.rollout_steps; }
 
 std::optional<UpdateReport> PpoAlgorithm::update(replay::Table& table,

@@ -26,7 +26,6 @@ class PpoAlgorithm final : public Algorithm {
   ~PpoAlgorithm() override;
 
   replay::TableOptions table_options() const override;
-  PolicySpec policy_spec() const override;
   std::size_t steps_per_round() const override;
   std::optional<UpdateReport> update(replay::Table& table,
                                      const TrainingProgress& progress) override;

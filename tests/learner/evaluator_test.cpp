@@ -13,7 +13,8 @@ WeightSnapshot weights() {
 }
 
 Evaluator make_evaluator() {
-  return {builtin_environments(), "CartPole-v1", {.episodes = 4, .seed = 2}};
+  return Evaluator(
+      environment_evaluation(builtin_environments(), "CartPole-v1", {.episodes = 4, .seed = 2}));
 }
 
 TEST_SUITE("evaluator") {

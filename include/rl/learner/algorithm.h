@@ -12,12 +12,11 @@
 #include "rl/core/bytes.h"
 #include "rl/core/spec.h"
 #include "rl/learner/train_options.h"
-#include "rl/policies/policy_spec.h"
 #include "rl/replay/table.h"
 
 namespace rl {
 
-// Where the run stands when an update is asked for.
+// Where the run stands when an update is asked for. Runs on texts count rounds for steps.
 struct TrainingProgress {
   std::uint64_t environment_steps = 0;
   std::uint64_t total_steps = 0;
@@ -42,7 +41,6 @@ class Algorithm {
   virtual ~Algorithm() = default;
 
   virtual replay::TableOptions table_options() const = 0;
-  virtual PolicySpec policy_spec() const = 0;
   // Steps every environment makes per lockstep round.
   virtual std::size_t steps_per_round() const = 0;
 
@@ -51,8 +49,8 @@ class Algorithm {
   virtual std::optional<UpdateReport> update(replay::Table& table,
                                              const TrainingProgress& progress) = 0;
 
-  // Safetensors image of policy and normalisers for workers (policies/policy_spec.h), plus whatever
-  // else the algorithm wants served (value network).
+  // Safetensors image of what workers act with: policy and normalisers (policies/policy_spec.h), or
+  // a language model (language/model_image.h), plus whatever else the algorithm wants served.
   virtual Bytes weights_image(const TrainingProgress& progress) const = 0;
 
   // Everything that decides future updates (weights, optimizer, normalisers, counters), as a

@@ -50,6 +50,7 @@ struct TrainSummary {
   std::string dropped_by_reason{};   // "duplicate 3, stale 1", empty when none
   std::string weights_digest{};      // of the final weights image: equal runs have equal digests
   std::string out{};
+  std::string model{};               // of a run on texts: the trained model's folder
 };
 
 // Writes <out>/: config.ini, metrics.jsonl, progress.csv, TensorBoard events, report.html,
