@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <string>
 
@@ -12,10 +13,13 @@ namespace {
 
 struct Moments {
   double sum = 0.0;
+  double least = std::numeric_limits<double>::infinity();
+  double most = -std::numeric_limits<double>::infinity();
   double centred_squares = 0.0;  // sum (R - mean)^2
   std::size_t count = 0;
 
-  double mean() const { return sum / static_cast<double>(count); }
+  // Equal scores have exactly that mean: 0.1 + 0.1 + 0.1 is not 3 * 0.1.
+  double mean() const { return least == most ? least : sum / static_cast<double>(count); }
   double deviation() const {
     return std::sqrt(centred_squares / static_cast<double>(count - 1));
   }
@@ -39,6 +43,8 @@ std::map<std::uint64_t, Moments> moments_by(const ScoredCompletions& completions
     if (!completions.scored[i]) continue;
     Moments& group = moments[key(i)];
     group.sum += completions.scores[i];
+    group.least = std::min(group.least, completions.scores[i]);
+    group.most = std::max(group.most, completions.scores[i]);
     ++group.count;
   }
   for (std::size_t i = 0; i < completions.scores.size(); ++i) {
