@@ -22,4 +22,22 @@ std::span<const AlgorithmDescription> language_algorithm_descriptions() {
   return kDescriptions;
 }
 
+std::span<const AlgorithmDescription> language_policy_descriptions() {
+  static constexpr std::array<AlgorithmDescription, 7> kDescriptions{{
+      {"grpo", "language models by reward: advantages within groups of samples",
+       "docs/algorithms/grpo.md"},
+      {"dr-grpo", "GRPO without the deviation and the length in its denominators",
+       "docs/algorithms/grpo.md"},
+      {"dapo", "GRPO per token, clipped higher above, without groups that all agree",
+       "docs/algorithms/grpo.md"},
+      {"rloo", "the mean of a group's other samples as the baseline", "docs/algorithms/grpo.md"},
+      {"reinforce++", "rewards to go, whitened over all tokens of a round",
+       "docs/algorithms/grpo.md"},
+      {"gspo", "ratio and clipping of whole sequences", "docs/algorithms/grpo.md"},
+      {"cispo", "ratios cut off as weights, so that every token keeps its gradient",
+       "docs/algorithms/grpo.md"},
+  }};
+  return kDescriptions;
+}
+
 }  // namespace rl

@@ -4,6 +4,7 @@
 
 #include "apps/corral/command.h"
 #include "apps/corral/console.h"
+#include "apps/corral/language_command.h"
 #include "apps/corral/sft_command.h"
 #include "apps/corral/stop_signals.h"
 #include "apps/corral/terminal.h"
@@ -19,6 +20,7 @@ namespace {
 int run(cli::TrainCommand command, const std::vector<std::string>& words) {
   const std::string algorithm = understand([&] { return cli::chosen_algorithm(words); });
   if (cli::is_language_algorithm(algorithm)) return run_sft(words);
+  if (cli::is_language_policy(algorithm)) return run_language(command, words);
   const TrainOptions options =
       understand([&] { return cli::parse_train_command_line(command, words); });
   const StopSignals& signals = stop_on_signals(

@@ -6,6 +6,7 @@
 #include "apps/corral/command.h"
 #include "apps/corral/terminal.h"
 #include "rl/cli/algorithm_choice.h"
+#include "rl/cli/language_command_line.h"
 #include "rl/cli/sft_command_line.h"
 #include "rl/cli/train_command_line.h"
 #include "rl/core/suggest.h"
@@ -77,10 +78,11 @@ const Command& find_command(const std::string& name) {
 
 // What `train` takes depends on the algorithm.
 std::string help_of(const Command& command, const std::vector<std::string>& words) {
-  const bool of_language = command.run == run_train && understand([&] {
-    return cli::is_language_algorithm(cli::chosen_algorithm(words));
-  });
-  return of_language ? cli::sft_help(text_width()) : command.help(text_width());
+  if (command.run != run_train && command.run != run_learner) return command.help(text_width());
+  const std::string algorithm = understand([&] { return cli::chosen_algorithm(words); });
+  if (cli::is_language_policy(algorithm)) return cli::language_help(algorithm, text_width());
+  const bool tunes = command.run == run_train && cli::is_language_algorithm(algorithm);
+  return tunes ? cli::sft_help(text_width()) : command.help(text_width());
 }
 
 int print_help(const std::vector<std::string>& words) {

@@ -7,6 +7,7 @@
 #include "apps/corral/command.h"
 #include "apps/corral/terminal.h"
 #include "rl/cli/algorithm_choice.h"
+#include "rl/cli/language_command_line.h"
 #include "rl/cli/sft_command_line.h"
 #include "rl/cli/train_command_line.h"
 #include "rl/envs/registry.h"
@@ -16,6 +17,10 @@ namespace {
 
 void check_options(cli::TrainCommand command, const std::vector<std::string>& words) {
   const std::string algorithm = cli::chosen_algorithm(words);
+  if (cli::is_language_policy(algorithm)) {
+    cli::parse_language_command_line(command, words);
+    return;
+  }
   if (!cli::is_language_algorithm(algorithm)) {
     const TrainOptions options = cli::parse_train_command_line(command, words);
     if (options.spec_file.empty()) builtin_environments().find(options.environment);

@@ -72,6 +72,25 @@ std::string summary_text(const TrainSummary& summary, const TrainOptions& option
          line(interrupted ? "go on with" : "look at it", next);
 }
 
+std::string language_summary_text(const TrainSummary& summary, const TrainOptions& options) {
+  const bool interrupted = summary.end == TrainEnd::interrupted;
+  const std::string next =
+      interrupted ? "corral train --resume --out " + summary.out
+                  : "corral generate --model " + summary.model + " --prompt TEXT";
+  char wall[32];
+  std::snprintf(wall, sizeof(wall), "%.2f", summary.wall_seconds);
+  return line("end", ending(summary, options)) +
+         line("rounds", cli::group_digits(summary.weight_version) + " of " +
+                            cli::group_digits(options.total_steps) + ", " +
+                            cli::group_digits(summary.episodes) + " texts, " + wall + " s") +
+         line("held out", evaluations(summary)) + line("updates", updates(summary)) +
+         line("experience", fragments(summary)) +
+         line("weights", "digest " + summary.weights_digest.substr(0, 16)) +
+         line("run", summary.out + " (open report.html in it; samples.jsonl has completions)") +
+         (interrupted ? "" : line("model", summary.model)) +
+         line(interrupted ? "go on with" : "look at it", next);
+}
+
 std::string worker_instructions(const TrainOptions& options, const std::string& host) {
   std::string url = options.bind;
   for (const char* everywhere : {"://0.0.0.0:", "://*:", "://[::]:"}) {

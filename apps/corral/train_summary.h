@@ -11,6 +11,9 @@ namespace rl::app {
 // do next (resume an interrupted run; look at a finished one).
 std::string summary_text(const TrainSummary& summary, const TrainOptions& options);
 
+// The same of a run on texts: rounds, scores, and the trained model.
+std::string language_summary_text(const TrainSummary& summary, const TrainOptions& options);
+
 // The line to run on another host. An address that listens everywhere becomes `host`.
 std::string worker_instructions(const TrainOptions& options, const std::string& host);
 

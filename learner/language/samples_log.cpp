@@ -1,5 +1,6 @@
 #include "learner/language/samples_log.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -47,6 +48,16 @@ void SamplesLog::write(std::uint64_t step, std::span<const Answer> answers) {
     lines += row.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
   }
   if (!lines.empty()) append_file(path_, std::as_bytes(std::span(lines)));
+}
+
+void SamplesLog::write_lines(std::uint64_t step, const std::string& lines) {
+  std::string stepped;
+  for (std::size_t begin = 0; begin < lines.size();) {
+    const std::size_t end = std::min(lines.find('\n', begin), lines.size());
+    stepped += "{\"step\":" + std::to_string(step) + "," + lines.substr(begin + 1, end - begin - 1) + "\n";
+    begin = end + 1;
+  }
+  if (!stepped.empty()) append_file(path_, std::as_bytes(std::span(stepped)));
 }
 
 }  // namespace rl

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <span>
+#include <string>
 
 #include "learner/language/sft_evaluation.h"
 
@@ -18,6 +19,8 @@ class SamplesLog {
   SamplesLog(const std::filesystem::path& folder, std::uint64_t resume_step);
 
   void write(std::uint64_t step, std::span<const Answer> answers);
+  // Lines that are JSON objects with a member or more; each gets "step" in front.
+  void write_lines(std::uint64_t step, const std::string& lines);
 
  private:
   std::filesystem::path path_;

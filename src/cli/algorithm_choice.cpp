@@ -73,6 +73,7 @@ std::string chosen_algorithm(const std::vector<std::string>& words) {
   std::vector<std::string> known;
   for (const auto& row : algorithm_descriptions()) known.emplace_back(row.name);
   for (const auto& row : language_algorithm_descriptions()) known.emplace_back(row.name);
+  for (const auto& row : language_policy_descriptions()) known.emplace_back(row.name);
   if (std::ranges::find(known, *name) != known.end()) return *name;
   throw Error({.where = kCommandLine, .what = "there is no algorithm of this name",
                .got = "'" + *name + "'", .remedy = suggest(*name, known)});
@@ -80,6 +81,11 @@ std::string chosen_algorithm(const std::vector<std::string>& words) {
 
 bool is_language_algorithm(const std::string& name) {
   const auto rows = language_algorithm_descriptions();
+  return std::ranges::find(rows, name, &AlgorithmDescription::name) != rows.end();
+}
+
+bool is_language_policy(const std::string& name) {
+  const auto rows = language_policy_descriptions();
   return std::ranges::find(rows, name, &AlgorithmDescription::name) != rows.end();
 }
 

@@ -15,4 +15,7 @@ std::string chosen_algorithm(const std::vector<std::string>& words);
 // Whether it fine-tunes language models: no environments, no workers.
 bool is_language_algorithm(const std::string& name);
 
+// Whether it trains language models by reinforcement: workers sample texts.
+bool is_language_policy(const std::string& name);
+
 }  // namespace rl::cli

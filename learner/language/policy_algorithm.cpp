@@ -1,0 +1,291 @@
+#include "learner/language/policy_algorithm.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "learner/language/learning_rate_schedule.h"
+#include "learner/language/policy_optimiser.h"
+#include "learner/updates/device.h"
+#include "rl/core/clock.h"
+#include "rl/core/error.h"
+#include "rl/formats/digest.h"
+
+namespace rl {
+namespace {
+
+constexpr std::size_t kRoundsHeld = 2;  // table capacity
+
+LanguageModelOptions model_options(const LanguageTrainOptions& options) {
+  LanguageModelOptions result;
+  result.activation_checkpointing = options.activation_checkpointing;
+  result.bf16_autocast = options.bf16;
+  result.threads = options.threads;
+  result.lora = {.rank = static_cast<std::int64_t>(options.lora_rank),
+                 .alpha = options.lora_alpha,
+                 .targets = options.lora_targets};
+  result.seed = options.run.seed;
+  return result;
+}
+
+LanguagePolicyOptions policy_options(const LanguageTrainOptions& options) {
+  LanguagePolicyOptions policy = options.policy;
+  if (options.kl_estimator == "k1") policy.kl_estimator = KlEstimator::k1;
+  if (options.kl_estimator == "k2") policy.kl_estimator = KlEstimator::k2;
+  if (options.kl_estimator == "k3") policy.kl_estimator = KlEstimator::k3;
+  return policy;
+}
+
+std::size_t longest_text(const LanguageTrainOptions& options, std::size_t context) {
+  const std::size_t longest = options.max_prompt_tokens + options.max_new_tokens;
+  if (longest <= context) return longest;
+  throw Error({.where = "LanguagePolicyAlgorithm",
+               .what = "the model's context is too short for the texts",
+               .expected = "max prompt + max new tokens of at most " + std::to_string(context),
+               .got = std::to_string(longest),
+               .remedy = "lower --max-prompt or --max-new"});
+}
+
+class Stopwatch {
+ public:
+  double seconds() {
+    const Nanoseconds now = steady_clock().now();
+    const double passed = std::chrono::duration<double>(now - begun_).count();
+    begun_ = now;
+    return passed;
+  }
+
+ private:
+  Nanoseconds begun_ = steady_clock().now();
+};
+
+}  // namespace
+
+struct LanguagePolicyAlgorithm::Impl {
+  Impl(const LanguageTrainOptions& train, const language::ModelImage& start);
+
+  std::vector<FragmentPtr> draw(replay::Table& table, UpdateReport& report) const;
+  bool sampler_is_exact(const std::vector<LearningText>& texts, std::uint64_t version) const;
+  void set_log_probs(std::vector<LearningText>& texts, bool exact);
+  void describe(const std::vector<LearningText>& texts, const TrainingProgress& progress,
+                std::map<std::string, double>& metrics) const;
+  void learn(std::vector<LearningText>& texts, const TrainingProgress& progress,
+             UpdateReport& report);
+  std::size_t places() const { return options.prompts * options.group; }
+
+  LanguageTrainOptions options;
+  LanguagePolicyOptions policy;
+  language::ModelImage texts_of;   // all but the weights
+  TextLimits limits;
+  std::string start_digest;
+  LanguageModel model;
+  std::unique_ptr<LanguageModel> reference;
+  Adam adam;
+  PolicyOptimiser optimiser;
+  std::uint64_t num_updates = 0;
+};
+
+LanguagePolicyAlgorithm::Impl::Impl(const LanguageTrainOptions& train,
+                                    const language::ModelImage& start)
+    : options(train),
+      policy(policy_options(train)),
+      texts_of(start),
+      limits{.max_tokens = longest_text(train, start.config.context),
+             .max_new_tokens = train.max_new_tokens},
+      start_digest(to_hex(digest(language::write_model_image(start)))),
+      model(start.config, start.weights, open_device(train.run.device), model_options(train)),
+      adam(model.parameters(), {.beta1 = train.beta1,
+                                .beta2 = train.beta2,
+                                .epsilon = train.adam_epsilon,
+                                .max_gradient_norm = train.max_gradient_norm,
+                                .weight_decay = train.weight_decay}),
+      optimiser({.policy = policy,
+                 .temperature = train.temperature,
+                 .max_new_tokens = train.max_new_tokens,
+                 .micro_batch_tokens = train.micro_batch_tokens},
+                model, adam) {
+  if (policy.kl_coefficient > 0.0) {
+    LanguageModelOptions frozen = model_options(train);
+    frozen.lora = {};
+    reference = std::make_unique<LanguageModel>(start.config, start.weights,
+                                                model.parameters().device(), frozen);
+  }
+  texts_of.weights = {};
+}
+
+std::vector<FragmentPtr> LanguagePolicyAlgorithm::Impl::draw(replay::Table& table,
+                                                             UpdateReport& report) const {
+  std::vector<FragmentPtr> fragments;
+  while (auto items = table.sample(1, std::chrono::milliseconds(0))) {
+    fragments.push_back(items->front().fragment);
+    report.steps_consumed += fragments.back()->num_steps();
+  }
+  return fragments;
+}
+
+// On the CPU the learner's log-prob of a token has the bits of the sampler's, by the same weights.
+bool LanguagePolicyAlgorithm::Impl::sampler_is_exact(const std::vector<LearningText>& texts,
+                                                     std::uint64_t version) const {
+  if (options.recompute_log_probs || options.run.device != "cpu") return false;
+  return std::ranges::all_of(texts, [&](const LearningText& text) {
+    const rollout::TextEpisode& episode = text.episode;
+    for (std::size_t i = 0; i < episode.tokens.size(); ++i) {
+      if (episode.sampled[i] && episode.versions[i] != static_cast<std::int64_t>(version)) {
+        return false;
+      }
+    }
+    return true;
+  });
+}
+
+void LanguagePolicyAlgorithm::Impl::set_log_probs(std::vector<LearningText>& texts, bool exact) {
+  Texts all;
+  for (LearningText& text : texts) all.push_back(&text);
+  const auto fill = [&](LanguageModel& scorer, std::vector<float> LearningText::*column) {
+    auto scores = score_texts(scorer, all, options.temperature, options.micro_batch_tokens);
+    for (std::size_t i = 0; i < all.size(); ++i) all[i]->*column = std::move(scores[i]);
+  };
+  if (exact) {
+    for (LearningText& text : texts) text.old_log_probs = text.sampler_log_probs;
+  } else {
+    fill(model, &LearningText::old_log_probs);
+  }
+  if (reference) fill(*reference, &LearningText::reference_log_probs);
+}
+
+// What the round was like, before anything is dropped from it.
+void LanguagePolicyAlgorithm::Impl::describe(const std::vector<LearningText>& texts,
+                                             const TrainingProgress& progress,
+                                             std::map<std::string, double>& metrics) const {
+  double scored = 0.0, sum = 0.0, squares = 0.0, truncated = 0.0, tokens = 0.0;
+  double least = std::numeric_limits<double>::infinity(), most = 0.0;
+  double behind = 0.0, most_behind = 0.0;
+  for (const LearningText& text : texts) {
+    const rollout::TextEpisode& episode = text.episode;
+    const auto length = static_cast<double>(text.sampled_tokens());
+    tokens += length;
+    least = std::min(least, length);
+    most = std::max(most, length);
+    truncated += episode.truncated ? 1.0 : 0.0;
+    for (std::size_t i = 0; i < episode.tokens.size(); ++i) {
+      if (!episode.sampled[i]) continue;
+      const double age = static_cast<double>(progress.weight_version) -
+                         static_cast<double>(episode.versions[i]);
+      behind += age;
+      most_behind = std::max(most_behind, age);
+    }
+    if (!episode.scored) continue;
+    scored += 1.0;
+    sum += episode.score;
+    squares += episode.score * episode.score;
+  }
+  const auto count = static_cast<double>(texts.size());
+  const double mean = sum / scored;
+  metrics["reward/mean"] = mean;
+  metrics["reward/std"] = std::sqrt(std::max(0.0, squares / scored - mean * mean));
+  metrics["completions/unscored"] = (count - scored) / count;
+  metrics["completions/truncated"] = truncated / count;
+  metrics["completions/length_mean"] = tokens / count;
+  metrics["completions/length_min"] = least;
+  metrics["completions/length_max"] = most;
+  metrics["policy/staleness"] = behind / tokens;
+  metrics["policy/staleness_max"] = most_behind;
+}
+
+void LanguagePolicyAlgorithm::Impl::learn(std::vector<LearningText>& texts,
+                                          const TrainingProgress& progress, UpdateReport& report) {
+  Stopwatch watch;
+  describe(texts, progress, report.metrics);
+  const bool exact = sampler_is_exact(texts, progress.weight_version);
+  set_log_probs(texts, exact);
+  report.metrics["time/score_seconds"] = watch.seconds();
+  const GroupCounts groups = set_advantages(policy, limits, texts);
+  if (groups.groups > 0) {
+    report.metrics["groups/zero_variance"] =
+        static_cast<double>(groups.zero_variance) / static_cast<double>(groups.groups);
+  }
+  const double rate = learning_rate_at({.highest = options.learning_rate,
+                                        .warmup_steps = options.warmup_rounds,
+                                        .total_steps = progress.total_steps,
+                                        .cosine = options.schedule == "cosine"},
+                                       num_updates);
+  PolicyOutcome outcome = optimiser.run(
+      texts, rate, !exact, RngStream(options.run.seed, RngRole::minibatch, num_updates));
+  report.gradient_steps = outcome.gradient_steps;
+  report.skipped_steps = outcome.skipped_steps;
+  report.metrics.merge(outcome.metrics);
+  report.metrics["learning_rate"] = rate;
+  report.metrics["learner/idle_steps"] = static_cast<double>(outcome.idle_steps);
+  report.metrics["time/learn_seconds"] = watch.seconds();
+}
+
+LanguagePolicyAlgorithm::LanguagePolicyAlgorithm(const LanguageTrainOptions& options,
+                                                 const language::ModelImage& start) {
+  validate(options);
+  impl_ = std::make_unique<Impl>(options, start);
+}
+
+LanguagePolicyAlgorithm::~LanguagePolicyAlgorithm() = default;
+
+replay::TableOptions LanguagePolicyAlgorithm::table_options() const {
+  return {.name = "texts",
+          .unit = replay::ItemUnit::fragment,
+          .sampler = replay::Selector::fifo,
+          .remover = replay::Selector::fifo,
+          .capacity_steps = kRoundsHeld * impl_->places() * impl_->limits.max_tokens,
+          .max_times_sampled = 1};
+}
+
+std::size_t LanguagePolicyAlgorithm::steps_per_round() const { return impl_->limits.max_tokens; }
+
+std::optional<UpdateReport> LanguagePolicyAlgorithm::update(replay::Table& table,
+                                                            const TrainingProgress& progress) {
+  if (table.num_items() == 0) return std::nullopt;
+  UpdateReport report;
+  const std::vector<FragmentPtr> fragments = impl_->draw(table, report);
+  std::size_t unusable = 0;
+  std::vector<LearningText> texts = read_texts(fragments, impl_->policy, impl_->limits, unusable);
+  if (!texts.empty()) impl_->learn(texts, progress, report);
+  report.metrics["completions/unusable"] = static_cast<double>(unusable);
+  ++impl_->num_updates;
+  return report;
+}
+
+Bytes LanguagePolicyAlgorithm::weights_image(const TrainingProgress&) const {
+  language::ModelImage image = impl_->texts_of;
+  image.weights = impl_->model.snapshot();
+  return language::write_model_image(image);
+}
+
+Bytes LanguagePolicyAlgorithm::save_state() const {
+  StateDict state;
+  const Parameters& parameters = impl_->model.parameters();
+  parameters.put(state, "", parameters.values());
+  impl_->adam.put(state);
+  state.put("num_updates", impl_->num_updates);
+  return state.write({{"corral.algorithm", impl_->options.run.algorithm},
+                      {"corral.start", impl_->start_digest}});
+}
+
+void LanguagePolicyAlgorithm::load_state(std::span<const std::byte> image) {
+  const SafetensorsView view(image, "language policy state");
+  const auto start = view.metadata().find("corral.start");
+  if (start == view.metadata().end() || start->second != impl_->start_digest) {
+    throw Error({.where = "language policy state",
+                 .what = "the run began from another model",
+                 .expected = start == view.metadata().end() ? "a recorded one" : start->second,
+                 .got = impl_->start_digest,
+                 .remedy = "name the model of the first start; it is the reference too"});
+  }
+  const Parameters& parameters = impl_->model.parameters();
+  const at::Tensor values = parameters.read(view, "");
+  const std::uint64_t num_updates = read_count(view, "num_updates");
+  impl_->adam.load(view);
+  impl_->num_updates = num_updates;
+  parameters.values().copy_(values);
+}
+
+LanguageModel& LanguagePolicyAlgorithm::model() { return impl_->model; }
+
+const std::string& LanguagePolicyAlgorithm::start_digest() const { return impl_->start_digest; }
+
+}  // namespace rl

@@ -1,0 +1,207 @@
+#include "learner/language/policy_optimiser.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+
+#include "rl/algorithms/group_advantages.h"
+
+namespace rl {
+namespace {
+
+// One column of all sampled tokens, text after text.
+at::Tensor column(const Texts& texts, const std::vector<float> LearningText::*values,
+                  at::Device device) {
+  std::int64_t count = 0;
+  for (const LearningText* text : texts) count += static_cast<std::int64_t>((text->*values).size());
+  const at::Tensor result = at::empty({count}, at::kFloat);
+  auto* next = result.mutable_data_ptr<float>();
+  for (const LearningText* text : texts) {
+    next = std::ranges::copy(text->*values, next).out;
+  }
+  return result.to(device);
+}
+
+at::Tensor sequence_numbers(const Texts& texts, at::Device device) {
+  std::int64_t count = 0;
+  for (const LearningText* text : texts) count += static_cast<std::int64_t>(text->sampled_tokens());
+  const at::Tensor result = at::empty({count}, at::kLong);
+  auto* next = result.mutable_data_ptr<std::int64_t>();
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    next = std::fill_n(next, texts[i]->sampled_tokens(), static_cast<std::int64_t>(i));
+  }
+  return result.to(device);
+}
+
+Texts in_order(std::vector<LearningText>& texts, std::size_t minibatches, RngStream& order) {
+  Texts result;
+  for (LearningText& text : texts) result.push_back(&text);
+  if (minibatches == 1) return result;
+  for (std::size_t i = result.size(); i > 1; --i) std::swap(result[i - 1], result[order.below(i)]);
+  return result;
+}
+
+bool teaches(const LanguagePolicyOptions& options, const Texts& texts) {
+  const bool kl_term = options.kl_coefficient > 0.0 && !options.kl_in_reward;
+  return std::ranges::any_of(texts, [&](const LearningText* text) {
+    if (!text->learns) return false;
+    if (kl_term && !text->reference_log_probs.empty()) return true;
+    return std::ranges::any_of(text->advantages, [](float value) { return value != 0.0F; });
+  });
+}
+
+double number(const at::Tensor& value) { return value.item<double>(); }
+
+}  // namespace
+
+struct PolicyOptimiser::Sums {
+  double tokens = 0.0;
+  double entropy = 0.0, clip_low = 0.0, clip_high = 0.0, ratio = 0.0;
+  double ratio_min = std::numeric_limits<double>::infinity();
+  double ratio_max = -std::numeric_limits<double>::infinity();
+  // Against the sampler, by the weights that sampled: before the first step only.
+  double unmoved_tokens = 0.0, difference = 0.0, difference_max = 0.0;
+  double steps = 0.0, loss = 0.0, kl = 0.0, gradient_norm = 0.0;
+
+  void add(const LanguagePolicyLoss& parts, const at::Tensor& entropies) {
+    const auto count = static_cast<double>(entropies.numel());
+    tokens += count;
+    entropy += number(entropies.sum());
+    clip_low += count * number(parts.clip_low_fraction);
+    clip_high += count * number(parts.clip_high_fraction);
+    ratio += count * number(parts.ratio_mean);
+    ratio_min = std::min(ratio_min, number(parts.ratio_min));
+    ratio_max = std::max(ratio_max, number(parts.ratio_max));
+    kl += number(parts.kl.detach());
+  }
+
+  void add_difference(const at::Tensor& differences) {
+    unmoved_tokens += static_cast<double>(differences.numel());
+    difference += number(differences.sum());
+    difference_max = std::max(difference_max, number(differences.max()));
+  }
+
+  std::map<std::string, double> metrics() const {
+    std::map<std::string, double> result{{"learner/tokens", tokens}};
+    if (steps > 0.0) {
+      result["loss/policy"] = loss / steps;
+      result["policy/kl"] = kl / steps;
+      result["gradient_norm"] = gradient_norm / steps;
+    }
+    if (tokens > 0.0) {
+      result["policy/entropy"] = entropy / tokens;
+      result["policy/clip_low"] = clip_low / tokens;
+      result["policy/clip_high"] = clip_high / tokens;
+      result["policy/ratio_min"] = ratio_min;
+      result["policy/ratio_mean"] = ratio / tokens;
+      result["policy/ratio_max"] = ratio_max;
+    }
+    if (unmoved_tokens > 0.0) {
+      result["policy/sampler_difference"] = difference / unmoved_tokens;
+      result["policy/sampler_difference_max"] = difference_max;
+    }
+    return result;
+  }
+};
+
+PolicyOutcome PolicyOptimiser::run(std::vector<LearningText>& texts, double learning_rate,
+                                   bool sampler_apart, RngStream order) {
+  PolicyOutcome outcome;
+  Sums sums;
+  const std::size_t count = std::max<std::size_t>(
+      std::min(options_.policy.minibatches, texts.size()), 1);
+  for (std::size_t epoch = 0; epoch < options_.policy.epochs; ++epoch) {
+    const Texts all = in_order(texts, count, order);
+    for (std::size_t m = 0; m < count; ++m) {
+      const auto begin = all.begin() + static_cast<std::ptrdiff_t>(m * all.size() / count);
+      const auto end = all.begin() + static_cast<std::ptrdiff_t>((m + 1) * all.size() / count);
+      step({begin, end}, learning_rate, sampler_apart, sums, outcome);
+    }
+  }
+  outcome.metrics = sums.metrics();
+  return outcome;
+}
+
+LanguagePolicyBatch PolicyOptimiser::batch_of(const Texts& texts,
+                                              const std::vector<const double*>& weights,
+                                              bool sampler_apart) const {
+  const at::Device device = model_.parameters().device();
+  LanguagePolicyBatch batch;
+  batch.old_log_probs = column(texts, &LearningText::old_log_probs, device);
+  if (sampler_apart) {
+    batch.sampler_log_probs = column(texts, &LearningText::sampler_log_probs, device);
+  }
+  if (!texts.front()->reference_log_probs.empty()) {
+    batch.reference_log_probs = column(texts, &LearningText::reference_log_probs, device);
+  }
+  batch.advantages = column(texts, &LearningText::advantages, device);
+  batch.sequences = sequence_numbers(texts, device);
+  batch.num_sequences = static_cast<std::int64_t>(texts.size());
+  const at::Tensor weight = at::empty({batch.sequences.size(0)}, at::kFloat);
+  auto* next = weight.mutable_data_ptr<float>();
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    next = std::transform(weights[i], weights[i] + texts[i]->sampled_tokens(), next,
+                          [](double value) { return static_cast<float>(value); });
+  }
+  batch.weights = weight.to(device);
+  return batch;
+}
+
+void PolicyOptimiser::step(const Texts& minibatch, double learning_rate, bool sampler_apart,
+                           Sums& sums, PolicyOutcome& outcome) {
+  if (!teaches(options_.policy, minibatch)) {
+    ++outcome.idle_steps;
+    return;
+  }
+  std::vector<std::size_t> lengths;
+  for (const LearningText* text : minibatch) lengths.push_back(text->learning_tokens());
+  const std::vector<double> weights =
+      token_weights(options_.policy.aggregation, lengths, options_.max_new_tokens);
+  std::map<const LearningText*, const double*> weights_of;
+  Texts learning;
+  const double* next = weights.data();
+  for (LearningText* text : minibatch) {
+    if (!text->learns) continue;
+    weights_of[text] = next;
+    next += text->learning_tokens();
+    learning.push_back(text);
+  }
+
+  const bool unmoved = outcome.gradient_steps + outcome.skipped_steps == 0;
+  const at::Device device = model_.parameters().device();
+  const at::Tensor total = at::zeros({}, at::TensorOptions().device(device).dtype(at::kFloat));
+  model_.parameters().gradients().zero_();
+  for (const Texts& part : split_texts(learning, options_.micro_batch_tokens)) {
+    const PackedTexts packed = pack_texts(part, device);
+    const TokenLogProbs scores = model_.token_log_probs(model_.hidden(packed.tokens),
+                                                        packed.targets, options_.temperature);
+    const at::Tensor log_probs = scores.log_probs.index_select(0, packed.rows);
+    std::vector<const double*> part_weights;
+    for (const LearningText* text : part) part_weights.push_back(weights_of.at(text));
+    const LanguagePolicyBatch batch = batch_of(part, part_weights, sampler_apart);
+    const LanguagePolicyLoss loss = language_policy_loss(options_.policy, batch, log_probs);
+    loss.total.backward();
+    total.add_(loss.total.detach());
+    sums.add(loss, scores.entropy.index_select(0, packed.rows));
+    if (unmoved) {
+      const at::Tensor sampled = column(part, &LearningText::sampler_log_probs, device);
+      sums.add_difference((log_probs.detach() - sampled).abs());
+    }
+  }
+  const Adam::Step done = adam_.step(total, learning_rate);
+  if (!done.applied) {
+    ++outcome.skipped_steps;
+    return;
+  }
+  ++outcome.gradient_steps;
+  sums.steps += 1.0;
+  sums.loss += number(total);
+  sums.gradient_norm += done.gradient_norm;
+}
+
+}  // namespace rl

@@ -1,0 +1,103 @@
+#include "rl/learner/train_language.h"
+
+#include <sstream>
+
+#include "learner/language/adapter_files.h"
+#include "learner/language/policy_algorithm.h"
+#include "learner/language/samples_log.h"
+#include "learner/language/text_run.h"
+#include "learner/torch_setup.h"
+#include "learner/trainer.h"
+#include "rl/core/error.h"
+#include "rl/envs/registry.h"
+#include "rl/language/thread_team.h"
+
+namespace rl {
+namespace {
+
+DType dtype_of(const std::string& name) {
+  if (name == "bf16") return DType::bf16;
+  return name == "f16" ? DType::f16 : DType::f32;
+}
+
+LanguageTrainOptions resolved(const LanguageTrainOptions& options) {
+  validate(options);
+  LanguageTrainOptions result = options;
+  if (result.threads == 0) result.threads = language::default_team_size();
+  result.run.num_environments = result.prompts * result.group;
+  return result;
+}
+
+// One training and what it leaves behind.
+class LanguageRun {
+ public:
+  LanguageRun(const LanguageTrainOptions& options, const TrainHooks& hooks)
+      : options_(resolved(options)), hooks_(hooks), folder_(language::load_model(options.model)) {}
+
+  TrainSummary run() {
+    // LibTorch is set up before the first tensor exists.
+    set_up_torch(static_cast<int>(options_.threads));
+    Trainer trainer(options_.run, builtin_environments(), hooks_, make_parts());
+    TrainSummary summary = trainer.run();
+    if (summary.end != TrainEnd::interrupted) save(summary);
+    return summary;
+  }
+
+ private:
+  RunParts make_parts() {
+    auto algorithm = std::make_unique<LanguagePolicyAlgorithm>(
+        options_, start_image(folder_, options_.model));
+    algorithm_ = algorithm.get();
+    RunParts parts;
+    parts.text = text_run_config(options_, folder_.config);
+    parts.spec = rollout::text_spec(*parts.text);
+    parts.evaluate = text_evaluation(options_, *parts.text);
+    parts.identity = identity(*parts.text);
+    parts.torch_threads = static_cast<int>(options_.threads);
+    parts.algorithm = std::move(algorithm);
+    parts.write_samples = [this](std::uint64_t round, const std::string& lines) {
+      // What an interrupted start wrote of this round and later ones goes.
+      SamplesLog(options_.run.out, round > 0 ? round - 1 : 0).write_lines(round, lines);
+    };
+    return parts;
+  }
+
+  std::map<std::string, std::string> identity(const rollout::TextRunConfig& text) const {
+    std::map<std::string, std::string> facts{{"model_digest", algorithm_->start_digest()},
+                                             {"threads", std::to_string(options_.threads)},
+                                             {"lora_rank", std::to_string(options_.lora_rank)}};
+    std::istringstream lines(rollout::to_text(text));
+    for (std::string line; std::getline(lines, line);) {
+      const std::size_t equals = line.find(" = ");
+      if (equals != std::string::npos) facts[line.substr(0, equals)] = line.substr(equals + 3);
+    }
+    return facts;
+  }
+
+  void save(TrainSummary& summary) {
+    language::ModelFolder trained = folder_;
+    trained.weights = algorithm_->model().snapshot();
+    const std::filesystem::path folder = options_.export_to.empty()
+                                             ? std::filesystem::path(options_.run.out) / "model"
+                                             : std::filesystem::path(options_.export_to);
+    language::save_model(folder, trained, {.dtype = dtype_of(options_.save_dtype)});
+    summary.model = folder.string();
+    if (options_.lora_rank == 0) return;
+    if (folder_.config.family == language::Family::gpt2) return;  // no matrices of their own
+    save_adapter(std::filesystem::path(options_.run.out) / "adapter", algorithm_->model(),
+                 options_.model);
+  }
+
+  const LanguageTrainOptions options_;
+  const TrainHooks& hooks_;
+  language::ModelFolder folder_;
+  LanguagePolicyAlgorithm* algorithm_ = nullptr;  // the trainer's
+};
+
+}  // namespace
+
+TrainSummary train_language(const LanguageTrainOptions& options, const TrainHooks& hooks) {
+  return LanguageRun(options, hooks).run();
+}
+
+}  // namespace rl
