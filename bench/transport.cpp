@@ -1,6 +1,7 @@
 // Worker process -> learner over ZeroMQ, beside raw ZeroMQ with the same frame sizes, in turns.
 //   bench_transport [repetitions]
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,6 +33,19 @@ constexpr milliseconds kDeadline{60000};
 
 double seconds_since(steady_clock::time_point start) {
   return std::chrono::duration<double>(steady_clock::now() - start).count();
+}
+
+// CPU seconds of this process and of the children that have ended.
+double cpu_seconds() {
+  double seconds = 0.0;
+  for (const int who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
+    rusage usage{};
+    getrusage(who, &usage);
+    for (const timeval& part : {usage.ru_utime, usage.ru_stime}) {
+      seconds += static_cast<double>(part.tv_sec) + 1e-6 * static_cast<double>(part.tv_usec);
+    }
+  }
+  return seconds;
 }
 
 EnvironmentSpec cartpole_like() {
@@ -143,17 +157,21 @@ void compare(const std::string& address, std::size_t num_steps, std::size_t batc
   const std::size_t per_frame = std::max<std::size_t>(1, (batch_bytes + block - 1) / block);
   const std::size_t frame_bytes = per_frame * block + 60;
   const std::size_t total_bytes = std::size_t{512} << 20;
-  std::vector<double> raw, ours, ratios;
+  std::vector<double> raw, ours, ratios, cpu_ratios;
   for (int i = 0; i < repetitions; ++i) {
+    const double begin = cpu_seconds();
     raw.push_back(raw_bytes_per_second(address, frame_bytes, total_bytes) / 1e6);
+    const double between = cpu_seconds();
     ours.push_back(
         our_rate(address, num_steps, batch_bytes, total_bytes / block, [](FragmentPtr) {})
             .bytes_per_second /
         1e6);
     ratios.push_back(ours.back() / raw.back());
+    cpu_ratios.push_back((between - begin) / (cpu_seconds() - between));
   }
-  std::printf("%-24s %8zu %9zu %9.0f %9.0f %7.0f %%\n", address.c_str(), block - 4, frame_bytes,
-              median(raw), median(ours), 100.0 * median(ratios));
+  std::printf("%-24s %8zu %9zu %9.0f %9.0f %7.0f %% %7.0f %%\n", address.c_str(), block - 4,
+              frame_bytes, median(raw), median(ours), 100.0 * median(ratios),
+              100.0 * median(cpu_ratios));
   std::fflush(stdout);
 }
 
@@ -190,8 +208,8 @@ int main(int argc, char** argv) {
   }
   const int repetitions = arguments.empty() ? 3 : std::stoi(arguments[0]);
   const std::string ipc = "ipc://@/corral-bench-" + std::to_string(getpid());
-  std::printf("%-24s %8s %9s %9s %9s %9s\n", "MB/s, one worker process", "block", "frame", "raw",
-              "corral", "of raw");
+  std::printf("%-24s %8s %9s %9s %9s %9s %9s\n", "MB/s, one worker process", "block", "frame",
+              "raw", "corral", "of raw", "by CPU");
   for (const std::string& address : {std::string("tcp://127.0.0.1:*"), ipc}) {
     compare(address, 128, 0, repetitions);
     compare(address, 128, std::size_t{64} << 10, repetitions);
