@@ -9,7 +9,9 @@
 #include "apps/corral/latest_metrics.h"
 #include "apps/corral/model_inspection.h"
 #include "apps/corral/table.h"
+#include "rl/cli/algorithm_choice.h"
 #include "rl/cli/ini.h"
+#include "rl/cli/sft_command_line.h"
 #include "rl/cli/train_option_table.h"
 #include "rl/core/error.h"
 #include "rl/formats/checkpoint.h"
@@ -107,22 +109,38 @@ std::string checkpoints_text(const std::filesystem::path& folder, const std::str
   return "\n" + table.text() + damage;
 }
 
+std::string changed_options(const cli::OptionTable& table) {
+  std::string text = "\n\noptions that are not the default\n";
+  for (const cli::Option& option : table.options()) {
+    if (table.value_of(option) == table.default_of(option)) continue;
+    text += "  " + option.name + " = " + table.value_of(option) + "\n";
+  }
+  return text;
+}
+
+std::string train_config_text(const std::filesystem::path& path) {
+  TrainOptions options;
+  cli::OptionTable table = cli::train_option_table(options);
+  table.set_all(cli::read_ini(path.string(), table));
+  return options.algorithm + " on " + options.environment + ", seed " +
+         std::to_string(options.seed) + ", " + options.mode + ", " +
+         cli::group_digits(options.total_steps) + " environment steps" + changed_options(table);
+}
+
+std::string sft_config_text(const std::filesystem::path& path) {
+  SftOptions options;
+  cli::OptionTable table = cli::sft_option_table(options);
+  table.set_all(cli::read_ini(path.string(), table));
+  return options.algorithm + " of " + options.model + " on " + options.data + ", seed " +
+         std::to_string(options.seed) + changed_options(table);
+}
+
 std::string config_text(const std::filesystem::path& run) {
   const std::filesystem::path path = run / cli::kRunConfigName;
   if (!std::filesystem::exists(path)) return "no " + path.string() + "\n";
   try {
-    TrainOptions options;
-    cli::OptionTable table = cli::train_option_table(options);
-    table.set_all(cli::read_ini(path.string(), table));
-    std::string text = options.algorithm + " on " + options.environment + ", seed " +
-                       std::to_string(options.seed) + ", " + options.mode + ", " +
-                       cli::group_digits(options.total_steps) +
-                       " environment steps\n\noptions that are not the default\n";
-    for (const cli::Option& option : table.options()) {
-      if (table.value_of(option) == table.default_of(option)) continue;
-      text += "  " + option.name + " = " + table.value_of(option) + "\n";
-    }
-    return text;
+    const std::string algorithm = cli::chosen_algorithm({"--config", path.string()});
+    return algorithm == "sft" ? sft_config_text(path) : train_config_text(path);
   } catch (const Error& error) {
     return std::string(error.what()) + "\n";
   }

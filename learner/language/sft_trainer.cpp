@@ -126,7 +126,7 @@ void SftTrainer::checkpoint() {
                                   {"optimiser.safetensors", moments.write({})},
                                   {"run.bin", to_bytes(saved)}},
                         .facts = identity()};
-  checkpoint.facts["step"] = std::to_string(state_.steps);
+  checkpoint.facts["weight_version"] = std::to_string(state_.steps);
   checkpoint.facts["weights_digest"] = to_hex(digest(checkpoint.parts["model.safetensors"]));
   folder_.save(checkpoint);
   checkpointed_steps_ = state_.steps;

@@ -27,6 +27,9 @@ constexpr double kMostShown = 1e300;  // beyond, differences overflow
 constexpr const char* kTrainingReturn = "rollout/episode_return";
 constexpr const char* kEvaluationReturn = "evaluation/return";
 constexpr const char* kEvaluationError = "evaluation/return_standard_error";
+constexpr const char* kLoss = "loss";
+constexpr const char* kHeldOutLoss = "evaluation/loss";
+constexpr const char* kExactMatch = "evaluation/exact_match";
 constexpr const char* kStepsPerSecond = "time/steps_per_second";
 
 struct Run {
@@ -39,6 +42,14 @@ struct Run {
     static const std::vector<Point> kNone;
     const auto found = metrics.find(name);
     return found == metrics.end() ? kNone : found->second;
+  }
+  // Fine-tuning has losses where reinforcement learning has returns.
+  bool has_returns() const {
+    const bool of_environment = std::ranges::find(config, "env", [](const auto& option) {
+      return std::string_view(option.first);
+    }) != config.end();
+    return of_environment || metrics.contains(kTrainingReturn) ||
+           metrics.contains(kEvaluationReturn) || !metrics.contains(kLoss);
   }
   std::string option(const std::string& name) const {
     const auto found = std::ranges::find(config, name, &std::pair<std::string, std::string>::first);
@@ -121,6 +132,20 @@ std::string return_text(const Point& point) {
   return value_text(point.y, 0.1);
 }
 
+std::string loss_tiles(const Run& run) {
+  std::string html = tile("Training loss", value_text(run.points(kLoss).back().y, 0.001), "");
+  if (const auto& held_out = run.points(kHeldOutLoss); !held_out.empty()) {
+    const Point& best = *std::ranges::min_element(held_out, {}, &Point::y);
+    html += tile("Held-out loss", value_text(held_out.back().y, 0.001),
+                 "best " + value_text(best.y, 0.001) + " at " + count_text(best.x) + " steps");
+  }
+  if (const auto& exact = run.points(kExactMatch); !exact.empty()) {
+    html += tile("Exact answers", value_text(100.0 * exact.back().y, 0.1) + " %",
+                 "of held-out prompts");
+  }
+  return html;
+}
+
 std::string tiles(const Run& run) {
   const auto evaluated = evaluations(run);
   const auto& trained = run.points(kTrainingReturn);
@@ -134,7 +159,8 @@ std::string tiles(const Run& run) {
   } else if (!trained.empty()) {
     html += tile("Training return", return_text(trained.back()), "recent episodes");
   }
-  html += tile("Environment steps", count_text(run.steps), "of " + run.option("steps"));
+  if (!run.has_returns()) html += loss_tiles(run);
+  html += tile(run.has_returns() ? "Environment steps" : "Steps", count_text(run.steps), "of " + run.option("steps"));
   html += tile("Wall time", duration(run.wall_seconds), "");
   if (const auto& speed = run.points(kStepsPerSecond); !speed.empty()) {
     html += tile("Steps per second", count_text(std::round(speed.back().y)), "at the end");
@@ -147,11 +173,16 @@ std::string summary_table(const Run& run) {
     return "<tr><th>" + escape_html(name) + "</th><td>" + escape_html(value) + "</td></tr>\n";
   };
   const auto evaluated = evaluations(run);
-  std::string html = "<table class=\"summary\">\n" + row("Environment", run.option("env")) +
-                     row("Algorithm", run.option("algo")) + row("Seed", run.option("seed")) +
-                     row("Mode", run.option("mode")) +
-                     row("Environment steps", value_text(run.steps, 1.0)) +
+  std::string html = "<table class=\"summary\">\n" + row("Algorithm", run.option("algo")) +
+                     row("Seed", run.option("seed")) +
                      row("Wall time", duration(run.wall_seconds));
+  if (run.has_returns()) {
+    html += row("Environment", run.option("env")) + row("Mode", run.option("mode")) +
+            row("Environment steps", value_text(run.steps, 1.0));
+  } else {
+    html += row("Model", run.option("model")) + row("Data", run.option("data")) +
+            row("Steps", value_text(run.steps, 1.0));
+  }
   if (!evaluated.empty()) {
     html += row("Final evaluation return", return_text(evaluated.back()));
     html += row("Best evaluation return",
@@ -181,6 +212,20 @@ std::string return_chart(const Run& run) {
                 {.width = 960, .height = 340});
 }
 
+std::string loss_chart(const Run& run) {
+  return figure("Loss",
+                {{.name = "training", .points = run.points(kLoss)},
+                 {.name = "held out", .dots = true, .points = run.points(kHeldOutLoss)}},
+                {.width = 960, .height = 340});
+}
+
+bool is_in_first_chart(const Run& run, const std::string& name) {
+  if (run.has_returns()) {
+    return name == kTrainingReturn || name == kEvaluationReturn || name == kEvaluationError;
+  }
+  return name == kLoss || name == kHeldOutLoss;
+}
+
 // "rollout/episode_length" -> "rollout"; what the algorithm reports has no prefix.
 std::string group_of(const std::string& name) {
   const auto slash = name.find('/');
@@ -196,10 +241,7 @@ std::string title_of(const std::string& name) {
 std::string group_charts(const Run& run, const std::string& group) {
   std::string charts;
   for (const auto& [name, points] : run.metrics) {
-    if (group_of(name) != group || name == kTrainingReturn || name == kEvaluationReturn ||
-        name == kEvaluationError) {
-      continue;
-    }
+    if (group_of(name) != group || is_in_first_chart(run, name)) continue;
     charts += figure(title_of(name), {{.name = title_of(name), .points = points}}, {});
   }
   if (charts.empty()) return "";
@@ -212,7 +254,7 @@ std::string all_charts(const Run& run) {
   for (const auto& [name, points] : run.metrics) {
     if (std::ranges::find(groups, group_of(name)) == groups.end()) groups.push_back(group_of(name));
   }
-  std::string html = return_chart(run);
+  std::string html = run.has_returns() ? return_chart(run) : loss_chart(run);
   for (const std::string& group : groups) html += group_charts(run, group);
   return html;
 }
@@ -227,7 +269,8 @@ std::string config_table(const Run& run) {
 }
 
 std::string page(const Run& run) {
-  const std::string title = escape_html(run.option("algo") + " on " + run.option("env"));
+  const std::string title = escape_html(
+      run.option("algo") + " on " + run.option(run.has_returns() ? "env" : "data"));
   return "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>" +
          title + "</title>\n<style>\n" + reporting::kReportStyle +

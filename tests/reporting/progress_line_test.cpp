@@ -33,6 +33,17 @@ TEST_CASE("what is not known yet is left out") {
   CHECK(rl::progress_line({.steps = 5, .wall_seconds = 61.0}, 200) == "5 steps  1 min 1 s");
 }
 
+TEST_CASE("losses and exact answers are told where there are some") {
+  CHECK(rl::progress_line({.steps = 500,
+                           .total_steps = 1000,
+                           .loss = 0.12345,
+                           .evaluation_loss = 0.2,
+                           .exact_match = 0.934,
+                           .wall_seconds = 5.0},
+                          200) ==
+        "500 / 1.00k steps  50 %  loss 0.123  held out 0.200  exact 93.4 %  5 s");
+}
+
 TEST_CASE("no width is exceeded and the steps stay longest") {
   const Progress progress = sample();
   for (std::size_t columns = 0; columns <= 120; ++columns) {

@@ -100,6 +100,25 @@ TEST_CASE("the page needs no network and no script") {
   }
 }
 
+TEST_CASE("a run of fine-tuning shows losses where others show returns") {
+  const TemporaryFolder folder;
+  rl::MetricsLog log(folder.path(), 0);
+  log.write(10, 1.0, {{"loss", 2.5}});
+  log.write(20, 2.0, {{"loss", 0.4}});
+  log.write(20, 2.0, {{"evaluation/loss", 0.625}, {"evaluation/exact_match", 0.93}});
+  const std::string config = "algo = sft\nmodel = models/adder\ndata = sums.jsonl\n";
+  rl::write_file(folder.path() / "config.ini", std::as_bytes(std::span(config)));
+  rl::write_report(folder.path());
+  const std::string page = text_of(folder.path() / "report.html");
+  CHECK(count(page, "sft on sums.jsonl") == 2);
+  CHECK(count(page, "<figcaption>Loss") == 1);
+  CHECK(count(page, "0.625") > 0);
+  CHECK(count(page, "93.0 %") == 1);
+  CHECK(count(page, "models/adder") > 0);
+  CHECK(count(page, "Environment") == 0);
+  CHECK(count(page, "<figcaption>Return") == 0);
+}
+
 TEST_CASE("a run without measurements, and broken lines, still give a page") {
   const TemporaryFolder folder;
   rl::write_report(folder.path());
