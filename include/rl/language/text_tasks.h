@@ -20,8 +20,10 @@ struct TextProblem {
 
 struct TextTaskOptions {
   std::string task = "addition";
-  std::size_t digits = 2;  // of every operand: addition 1..18, chain-sum 1..16
-  std::size_t length = 4;  // letters of reverse, digits of sorting (1..256), terms of chain-sum (2..64)
+  std::size_t digits = 2;  // of every operand: addition 1..18, chain-sum 1..16, countdown 1..4
+  // Letters of reverse and letter-count, digits of sorting (1..256), terms of chain-sum (2..64),
+  // numbers of countdown (2..8).
+  std::size_t length = 4;
 };
 
 // A family of problems. Threads: immutable; any number of threads at once.
@@ -41,6 +43,9 @@ class TextTask {
 // reverse    "reverse(bdca)="   "acdb"
 // sorting    "sort(4130)="      "0134"
 // chain-sum  "47-12+85="        "120"    `length` terms of 1 to `digits` digits, added or taken away
+// countdown  "countdown(3,25,5;60)="  "(25-5)*3"  any sum of + - * / and brackets that uses each of
+//            `length` numbers of 1 to `digits` digits once and makes the target is right
+// letter-count  "count(a,abca)="  "2"    how often a letter is among `length`
 // Throws Error for an unknown task (with the nearest) and for sizes out of range.
 std::unique_ptr<TextTask> make_text_task(const TextTaskOptions& options);
 

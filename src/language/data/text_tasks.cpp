@@ -6,6 +6,7 @@
 
 #include "rl/core/error.h"
 #include "rl/core/suggest.h"
+#include "src/language/data/counting_tasks.h"
 
 namespace rl::language {
 namespace {
@@ -14,6 +15,8 @@ constexpr std::size_t kMostAdditionDigits = 18;  // the sum fits 64 bits
 constexpr std::size_t kMostChainDigits = 16;     // so does that of kMostTerms
 constexpr std::size_t kMostTerms = 64;
 constexpr std::size_t kLongestText = 256;
+constexpr std::size_t kMostCountdownNumbers = 8;
+constexpr std::size_t kMostCountdownDigits = 4;
 
 std::uint64_t power_of_ten(std::size_t exponent) {
   std::uint64_t power = 1;
@@ -128,11 +131,13 @@ double TextTask::score(const TextProblem& problem, std::string_view completion) 
 }
 
 std::span<const TextTaskDescription> text_task_descriptions() {
-  static constexpr std::array<TextTaskDescription, 4> kDescriptions{{
+  static constexpr std::array<TextTaskDescription, 6> kDescriptions{{
       {"addition", "47+85=132"},
       {"reverse", "reverse(bdca)=acdb"},
       {"sorting", "sort(4130)=0134"},
       {"chain-sum", "47-12+85=120"},
+      {"countdown", "countdown(3,25,5;60)=(25-5)*3"},
+      {"letter-count", "count(a,abca)=2"},
   }};
   return kDescriptions;
 }
@@ -151,6 +156,15 @@ std::unique_ptr<TextTask> make_text_task(const TextTaskOptions& options) {
     require_range("digits", options.digits, 1, kMostChainDigits);
     require_range("length", options.length, 2, kMostTerms);
     return std::make_unique<ChainSum>(options);
+  }
+  if (options.task == "countdown") {
+    require_range("digits", options.digits, 1, kMostCountdownDigits);
+    require_range("length", options.length, 2, kMostCountdownNumbers);
+    return make_countdown(options.length, options.digits);
+  }
+  if (options.task == "letter-count") {
+    require_range("length", options.length, 1, kLongestText);
+    return make_letter_count(options.length);
   }
   std::vector<std::string> names;
   for (const auto& row : text_task_descriptions()) names.emplace_back(row.name);

@@ -107,6 +107,43 @@ TEST_SUITE("text tasks") {
     CHECK(task->identity({"85+47=", ""}) == task->identity({"47+85=", ""}));
   }
 
+  TEST_CASE("a countdown's own sum is right, and so is any other of the same numbers") {
+    for (const std::size_t numbers : {2, 3, 5, 8}) {
+      const auto task = task_named("countdown", 2, numbers);
+      RngStream stream(1, RngRole::test, numbers);
+      for (int i = 0; i < 300; ++i) {
+        const TextProblem problem = task->draw(stream);
+        CAPTURE(problem.prompt);
+        CAPTURE(problem.answer);
+        CHECK(std::ranges::count(problem.prompt, ',') == static_cast<std::ptrdiff_t>(numbers) - 1);
+        CHECK(task->score(problem, problem.answer) == 1.0);
+        CHECK(task->score(problem, " 0 + " + problem.answer) == 0.0);
+      }
+    }
+    const auto task = task_named("countdown");
+    const TextProblem problem{"countdown(3,25,5;60)=", "(25-5)*3"};
+    CHECK(task->score(problem, " 3 * (25 - 5)\n") == 1.0);
+    CHECK(task->score(problem, "3*25-3*5") == 0.0);      // 3 twice
+    CHECK(task->score(problem, "60") == 0.0);
+    CHECK(task->score(problem, "(25-5)*3=60") == 0.0);   // no sum
+    CHECK(task->score(problem, "25+5*3") == 0.0);        // another value
+    CHECK(task->score(problem, "") == 0.0);
+    CHECK(task->score({"countdown(", ""}, "1") == 0.0);
+    CHECK(task->identity(problem) == task->identity({"countdown(25,5,3;60)=", ""}));
+  }
+
+  TEST_CASE("a letter's count is how often it is there, and it is there") {
+    const auto task = task_named("letter-count", 2, 12);
+    RngStream stream(1, RngRole::test, 0);
+    for (int i = 0; i < 100; ++i) {
+      const TextProblem problem = task->draw(stream);
+      const std::string text = problem.prompt.substr(8, 12);
+      CHECK(problem.prompt == "count(" + problem.prompt.substr(6, 1) + "," + text + ")=");
+      CHECK(number(problem.answer) == std::ranges::count(text, problem.prompt[6]));
+      CHECK(number(problem.answer) > 0);
+    }
+  }
+
   TEST_CASE("the same seed gives the same problems, and more training keeps the held-out ones") {
     const auto task = task_named("sorting");
     const TaskData one = make_task_data(*task, 10, 5, 3);
@@ -139,6 +176,9 @@ TEST_SUITE("text tasks") {
     CHECK_THROWS_WITH_AS(task_named("addition", 0), doctest::Contains("digits"), Error);
     CHECK_THROWS_WITH_AS(task_named("reverse", 2, 257), doctest::Contains("length"), Error);
     CHECK_THROWS_WITH_AS(task_named("chain-sum", 2, 1), doctest::Contains("2 to 64"), Error);
+    CHECK_THROWS_WITH_AS(task_named("countdown", 2, 9), doctest::Contains("2 to 8"), Error);
+    CHECK_THROWS_WITH_AS(task_named("countdown", 5, 4), doctest::Contains("1 to 4"), Error);
+    CHECK_THROWS_WITH_AS(task_named("letter-count", 2, 0), doctest::Contains("length"), Error);
   }
 }
 
