@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <exception>
@@ -105,11 +106,19 @@ class ProcessWorker final : public LocalWorker {
   bool ended_ = false;
 };
 
+// Workers that each took every core for their texts would wait for one another.
+std::size_t share_of_machine(std::size_t workers) {
+  const std::size_t cores = std::thread::hardware_concurrency();
+  return std::clamp<std::size_t>(cores / std::max<std::size_t>(1, workers), 1, 1024);
+}
+
 }  // namespace
 
 struct WorkerPool::Impl {
   Impl(WorkerPoolOptions pool_options, const EnvironmentRegistry& environments, Log sink)
       : options(std::move(pool_options)), registry(environments), log(std::move(sink)) {
+    std::size_t& threads = options.worker.generator.threads;
+    if (threads == 0) threads = share_of_machine(options.num_workers);
     for (std::size_t i = 0; i < options.num_workers; ++i) workers.push_back(start(i));
   }
 
@@ -123,6 +132,7 @@ struct WorkerPool::Impl {
     std::vector<std::string> arguments{options.program,  "worker",    "--connect",
                                        worker.transport.connect, "--name", worker.name,
                                        "--slot",         std::to_string(index),
+                                       "--threads",      std::to_string(worker.generator.threads),
                                        "--quiet"};
     if (!options.key_folder.empty()) {
       arguments.insert(arguments.end(), {"--keys", options.key_folder});

@@ -26,6 +26,7 @@ struct Request {
   double slot = -1;
   bool has_slot = false;
   double retry = 15;
+  std::uint64_t threads = 0;
   bool quiet = false;
 };
 
@@ -43,6 +44,8 @@ cli::OptionTable request_table(Request& request) {
              {.low = 0, .high = 4095}, "which share of the environments to take; none: any"});
   table.add({"retry", &request.retry, "seconds", {.low = 0, .high = 86400, .low_open = true},
              "how long to look for a learner, at the start and after losing one"});
+  table.add({"threads", &request.threads, "", {.low = 0, .high = 1024},
+             "that complete texts, in runs of language models; 0: the machine's"});
   table.add({"quiet", &request.quiet, "", {}, "speak of trouble only"});
   return table;
 }
@@ -88,6 +91,7 @@ rollout::WorkerRunOptions options_of(const Request& request) {
   options.name = request.name;
   if (request.has_slot) options.slot = static_cast<std::int32_t>(request.slot);
   options.retry = std::chrono::milliseconds(static_cast<std::int64_t>(request.retry * 1000));
+  options.generator.threads = request.threads;
   if (!request.keys.empty()) {
     transport::use_keys(options.transport, worker_key_file(request),
                         std::filesystem::path(request.keys) / "learner.pub");

@@ -17,7 +17,8 @@ enum class WorkerMode { thread, process };
 struct WorkerPoolOptions {
   WorkerMode mode = WorkerMode::thread;
   std::size_t num_workers = 1;
-  WorkerRunOptions worker{};   // name and slot are set per worker
+  // Name and slot are set per worker; generator.threads = 0: an equal share of the machine.
+  WorkerRunOptions worker{};
   std::string program{};       // process: started as `program worker --connect ... --slot k ...`
   std::string key_folder{};    // process: passed on as --keys, never a key itself
   std::function<void(int)> process_started{};  // told every process id
