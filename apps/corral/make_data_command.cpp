@@ -91,6 +91,9 @@ std::string make_data_help(std::size_t width) {
          "  corral make-data --task addition --digits 2 --count 7000 --out data/addition.jsonl \\\n"
          "                   --held-out data/addition-held-out.jsonl\n"
          "\n"
+         "Digits to sort, eight at a time:\n"
+         "  corral make-data --task sorting --length 8 --count 20000 --out data/sorting.jsonl\n"
+         "\n"
          "Tasks:\n" +
          tasks + "\n" + cli::option_help(request_table(request), width);
 }
