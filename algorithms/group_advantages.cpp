@@ -117,6 +117,8 @@ std::vector<double> whitened_rewards_to_go(std::span<const double> rewards,
   }
   const double count = static_cast<double>(advantages.size());
   if (advantages.size() < 2) return advantages;
+  const auto [least, most] = std::ranges::minmax(advantages);
+  if (least == most) return std::vector<double>(advantages.size(), 0.0);  // to the bit
   double mean = 0.0;
   for (const double value : advantages) mean += value / count;
   double variance = 0.0;
