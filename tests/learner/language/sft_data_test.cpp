@@ -37,7 +37,8 @@ TEST_SUITE("sft data") {
     CHECK(tiny_text().eos_id == 257);
     CHECK(tiny_text().stop_ids == std::vector<text::TokenId>{257});
 
-    model.tokenizer_config_json = R"({"eos_token": {"content": "<|pad|>"}, "bos_token": "<|bos|>"})";
+    model.tokenizer_config_json =
+        R"({"eos_token": {"content": "<|pad|>"}, "bos_token": "<|bos|>"})";
     const ModelText other = read_model_text(model, "tiny");
     CHECK(other.eos_id == 258);
     CHECK(other.bos_token == "<|bos|>");
@@ -93,7 +94,8 @@ TEST_SUITE("sft data") {
     CHECK(read_sft_data(file.options(), tiny_text(), 3).training.truncated == 1);
     SftOptions skip = file.options();
     skip.too_long = "skip";
-    CHECK_THROWS_WITH_AS(read_sft_data(skip, tiny_text(), 3), doctest::Contains("1 too long"), Error);
+    CHECK_THROWS_WITH_AS(read_sft_data(skip, tiny_text(), 3), doctest::Contains("1 too long"),
+                         Error);
   }
 }
 

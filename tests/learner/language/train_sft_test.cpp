@@ -128,7 +128,8 @@ TEST_SUITE("fine-tuning") {
     }
     CHECK(summary.model == (shop.path() / "run" / "model").string());
     const auto tuned = language::load_model(summary.model);
-    const auto checkpoint = CheckpointStore(shop.path() / "run" / "checkpoints", 3).load_newest(nullptr);
+    const CheckpointStore checkpoints(shop.path() / "run" / "checkpoints", 3);
+    const auto checkpoint = checkpoints.load_newest(nullptr);
     const SafetensorsView saved(checkpoint->parts.at("model.safetensors"), "model");
     for (const TensorView& tensor : tuned.weights.tensors()) {
       CHECK(std::ranges::equal(tensor.data, saved.require(tensor.name).data));
@@ -153,7 +154,8 @@ TEST_SUITE("fine-tuning") {
       CHECK(resumed.validation_loss == whole.validation_loss);
     }
     CHECK(shop.text("stopped-6/samples.jsonl") == shop.text("whole/samples.jsonl"));
-    CHECK(shop.text("stopped-6/model/model.safetensors") == shop.text("whole/model/model.safetensors"));
+    CHECK(shop.text("stopped-6/model/model.safetensors") ==
+          shop.text("whole/model/model.safetensors"));
   }
 
   TEST_CASE("another seed orders the data in another way") {
@@ -213,7 +215,8 @@ TEST_SUITE("fine-tuning") {
     const auto before = language::load_model(options.model);
     const auto after = language::load_model(summary.model);
     const auto changed = [&](const std::string& name) {
-      return !std::ranges::equal(before.weights.require(name).data, after.weights.require(name).data);
+      return !std::ranges::equal(before.weights.require(name).data,
+                                 after.weights.require(name).data);
     };
     CHECK(changed("model.layers.0.self_attn.q_proj.weight"));
     CHECK(changed("model.layers.0.mlp.down_proj.weight"));
@@ -256,7 +259,8 @@ TEST_SUITE("fine-tuning") {
     options = shop.options("run");
     options.data = (shop.path() / "nowhere.jsonl").string();
     CHECK(contains(message_of(options), "no such file of training data"));
-    std::ofstream(shop.path() / "broken.jsonl") << "{\"prompt\": \"a\", \"completion\": \"b\"}\n{\n";
+    std::ofstream(shop.path() / "broken.jsonl")
+        << "{\"prompt\": \"a\", \"completion\": \"b\"}\n{\n";
     options.data = (shop.path() / "broken.jsonl").string();
     CHECK(contains(message_of(options), "broken.jsonl:2"));
     options.lora_rank = 2;

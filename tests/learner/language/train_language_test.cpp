@@ -1,0 +1,176 @@
+#include "rl/learner/train_language.h"
+
+#include <atomic>
+#include <fstream>
+#include <sstream>
+
+#include "rl/core/error.h"
+#include "rl/language/model_files.h"
+#include "tests/learner/language/examples.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/torch_doctest.h"
+
+namespace rl {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Workshop : tests::TemporaryFolder {
+  Workshop() { language::save_model(path() / "model", tests::tiny_model()); }
+
+  // Rewards that a model with random weights earns too: short texts.
+  LanguageTrainOptions options(const std::string& out) const {
+    LanguageTrainOptions options;
+    options.model = (path() / "model").string();
+    options.run.out = (path() / out).string();
+    options.run.worker_mode = "thread";
+    options.run.endpoint = "inproc";
+    options.run.num_workers = 1;
+    options.run.total_steps = 6;
+    options.run.evaluate_every = 2;
+    options.run.checkpoint_every = 0.0;
+    options.threads = 1;
+    options.digits = 1;
+    options.length = 2;
+    options.held_out = 5;
+    options.prompts = 3;
+    options.group = 4;
+    options.max_prompt_tokens = 16;
+    options.max_new_tokens = 8;
+    options.rewards = {"contains:0.5", "length:1:3"};
+    options.score_truncated = true;
+    options.learning_rate = 1e-2;
+    options.samples = 2;
+    return options;
+  }
+
+  std::string text(const std::string& file) const {
+    std::ifstream stream(path() / file, std::ios::binary);
+    std::stringstream text;
+    text << stream.rdbuf();
+    return text.str();
+  }
+};
+
+TrainSummary run(const LanguageTrainOptions& options, const std::atomic<int>* stop = nullptr) {
+  TrainHooks hooks;
+  hooks.program = RL_CORRAL_PROGRAM;
+  hooks.stop = stop;
+  return train_language(options, hooks);
+}
+
+std::string message_of(const LanguageTrainOptions& options) {
+  try {
+    run(options);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+}  // namespace
+
+TEST_SUITE("reinforcement learning of language models") {
+  TEST_CASE("one seed gives one result, whatever the workers and the endpoint") {
+    const Workshop shop;
+    const TrainSummary one = run(shop.options("one"));
+    CHECK(one.updates > 0);
+    CHECK(one.weight_version == 6);
+    CHECK(one.fragments_received == 6 * 12);
+    CHECK(one.fragments_used == 6 * 12);
+    LanguageTrainOptions options = shop.options("two");
+    options.run.num_workers = 2;
+    CHECK(run(options).weights_digest == one.weights_digest);
+    options.run.out = (shop.path() / "three").string();
+    options.run.num_workers = 3;
+    options.run.worker_mode = "process";
+    options.run.endpoint = "ipc";
+    CHECK(run(options).weights_digest == one.weights_digest);
+    options.run.out = (shop.path() / "other").string();
+    options.run.seed = 2;
+    CHECK(run(options).weights_digest != one.weights_digest);
+  }
+
+  TEST_CASE("stopped and resumed, the weights have the same bytes") {
+    const Workshop shop;
+    LanguageTrainOptions options = shop.options("whole");
+    options.policy.kl_coefficient = 0.01;
+    options.policy.minibatches = 2;
+    const TrainSummary whole = run(options);
+    options.run.out = (shop.path() / "parts").string();
+    options.run.resume = true;
+    const std::atomic<int> at_once{1};
+    CHECK(run(options, &at_once).end == TrainEnd::interrupted);
+    for (const std::uint64_t rounds : {1, 2, 5}) {
+      options.run.total_steps = rounds;
+      CHECK(run(options).weight_version == rounds);
+    }
+    options.run.total_steps = 6;
+    options.run.num_workers = 2;
+    options.run.num_slots = 2;
+    CHECK(run(options).weights_digest == whole.weights_digest);
+  }
+
+  TEST_CASE("the folder holds curves, samples and a model that loads") {
+    const Workshop shop;
+    const TrainSummary summary = run(shop.options("run"));
+    CHECK(summary.model == (shop.path() / "run" / "model").string());
+    CHECK(language::load_model(summary.model).config.vocabulary == 259);
+    const std::string metrics = shop.text("run/metrics.jsonl");
+    for (const char* name :
+         {"reward/mean", "reward/std", "groups/zero_variance", "completions/length_mean",
+          "completions/truncated", "policy/entropy", "policy/kl", "policy/clip_low",
+          "policy/ratio_min", "policy/sampler_difference", "policy/staleness", "learner/tokens",
+          "time/collect_seconds", "time/score_seconds", "time/learn_seconds",
+          "evaluation/return"}) {
+      CAPTURE(name);
+      CHECK(metrics.find("\"" + std::string(name) + "\"") != std::string::npos);
+    }
+    CHECK(metrics.find("\"policy/sampler_difference_max\":0,") != std::string::npos);
+    const std::string samples = shop.text("run/samples.jsonl");
+    CHECK(samples.starts_with("{\"step\":2,\"prompt\":"));
+    CHECK(samples.find("{\"step\":6,\"prompt\":") != std::string::npos);
+    CHECK_FALSE(shop.text("run/report.html").empty());
+  }
+
+  TEST_CASE("the model can go elsewhere, and adapters lie beside it") {
+    const Workshop shop;
+    LanguageTrainOptions options = shop.options("run");
+    options.export_to = (shop.path() / "elsewhere").string();
+    options.lora_rank = 2;
+    options.run.total_steps = 1;
+    CHECK(run(options).model == options.export_to);
+    CHECK(language::load_model(options.export_to).config.layers == 1);
+    CHECK_FALSE(shop.text("run/adapter/adapter_config.json").empty());
+  }
+
+  TEST_CASE("another task or model than the first start's is refused on resuming") {
+    const Workshop shop;
+    LanguageTrainOptions options = shop.options("run");
+    options.run.total_steps = 1;
+    run(options);
+    options.run.resume = true;
+    options.run.total_steps = 2;
+    options.length = 3;
+    CHECK(message_of(options).find("the run to resume has another text.length") !=
+          std::string::npos);
+  }
+
+  TEST_CASE("wrong options are told by name") {
+    const Workshop shop;
+    LanguageTrainOptions options = shop.options("run");
+    options.task = "chian-sum";
+    CHECK(message_of(options).find("chain-sum") != std::string::npos);
+    options = shop.options("run");
+    options.rewards = {"exact:much"};
+    CHECK(message_of(options).find("--rewards") != std::string::npos);
+    options = shop.options("run");
+    options.run.mode = "async";
+    CHECK(message_of(options).find("--mode") != std::string::npos);
+    options = shop.options("run");
+    options.max_new_tokens = 20;
+    CHECK(message_of(options).find("context is too short") != std::string::npos);
+  }
+}
+
+}  // namespace rl
