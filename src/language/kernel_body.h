@@ -16,6 +16,8 @@ struct KernelBody {
   static constexpr std::size_t kParts = kLanes / kPartWidth;
   // Rows whose inputs stay in the second-level cache while the weights pass by.
   static constexpr std::size_t kRowBlock = 64;
+  static constexpr std::size_t kCacheLine = 64;  // bytes
+  static constexpr int kSecondLevel = 2;         // for __builtin_prefetch
 
   struct Lanes {
     Part part[kParts];
@@ -50,16 +52,21 @@ struct KernelBody {
   template <std::size_t kRows, std::size_t kColumns, class W>
   static void multiply_tail(Lanes (&sums)[kRows][kColumns], const float* x, std::size_t x_stride,
                             const W* w, std::size_t w_stride, std::size_t count) {
-    float inputs[kRows][kLanes] = {};
-    W weights[kColumns][kLanes] = {};
-    for (std::size_t k = 0; k < count; ++k) {
-      for (std::size_t r = 0; r < kRows; ++r) inputs[r][k] = x[r * x_stride + k];
-      for (std::size_t c = 0; c < kColumns; ++c) weights[c][k] = w[c * w_stride + k];
+    Lanes inputs[kRows];
+    for (std::size_t r = 0; r < kRows; ++r) inputs[r] = load_part(x + r * x_stride, count);
+    for (std::size_t c = 0; c < kColumns; ++c) {
+      const Lanes weights = load_part(w + c * w_stride, count);
+      for (std::size_t r = 0; r < kRows; ++r) {
+        for (std::size_t part = 0; part < kParts; ++part) {
+          sums[r][c].part[part] =
+              P::fma(inputs[r].part[part], weights.part[part], sums[r][c].part[part]);
+        }
+      }
     }
-    multiply_step(sums, inputs[0], kLanes, weights[0], kLanes);
   }
 
-  // kAhead: also brings the weights of the next tile nearer, which come from memory.
+  // kAhead: also brings the weights of the tile after the next from memory into the second-level
+  // cache (the first has too few misses in flight).
   template <std::size_t kRows, std::size_t kColumns, bool kAhead, class W>
   static void tile(const Matmul& product, std::size_t row, std::size_t column) {
     Lanes sums[kRows][kColumns];
@@ -69,12 +76,19 @@ struct KernelBody {
     const float* x = product.x + row * product.x_stride;
     const W* w = static_cast<const W*>(product.w) + column * product.w_stride;
     const std::size_t whole = product.inner & ~(kLanes - 1);
-    for (std::size_t k = 0; k < whole; k += kLanes) {
+    constexpr std::size_t kLine = kCacheLine / sizeof(W);
+    std::size_t k = 0;
+    for (; k + kLine <= whole; k += kLine) {
       if constexpr (kAhead) {
-        for (std::size_t c = kColumns; c < 2 * kColumns; ++c) {
-          __builtin_prefetch(w + c * product.w_stride + k);
+        for (std::size_t c = 2 * kColumns; c < 3 * kColumns; ++c) {
+          __builtin_prefetch(w + c * product.w_stride + k, 0, kSecondLevel);
         }
       }
+      for (std::size_t i = k; i < k + kLine; i += kLanes) {
+        multiply_step(sums, x + i, product.x_stride, w + i, product.w_stride);
+      }
+    }
+    for (; k < whole; k += kLanes) {
       multiply_step(sums, x + k, product.x_stride, w + k, product.w_stride);
     }
     if (whole < product.inner) {
@@ -84,19 +98,32 @@ struct KernelBody {
     store(product, row, column, sums);
   }
 
+  // The tree of every output, four at a time where the tile's shape allows it.
+  template <std::size_t kRows, std::size_t kColumns>
+  static void sum_lanes(const Lanes (&sums)[kRows][kColumns], float (&values)[kColumns][kRows]) {
+    for (std::size_t c = 0; c < kColumns; ++c) {
+      if constexpr (kRows == 4) {
+        P::sum_four(sums[0][c].part, sums[1][c].part, sums[2][c].part, sums[3][c].part, values[c]);
+      } else if constexpr (kRows == 1 && kColumns % 4 == 0) {
+        if (c % 4 == 0) {
+          P::sum_four(sums[0][c].part, sums[0][c + 1].part, sums[0][c + 2].part,
+                      sums[0][c + 3].part, values[c]);
+        }
+      } else {
+        for (std::size_t r = 0; r < kRows; ++r) values[c][r] = P::sum(sums[r][c].part);
+      }
+    }
+  }
+
   template <std::size_t kRows, std::size_t kColumns>
   static void store(const Matmul& product, std::size_t row, std::size_t column,
                     const Lanes (&sums)[kRows][kColumns]) {
+    float values[kColumns][kRows];
+    sum_lanes(sums, values);
     float* y = product.y + row * product.y_stride + column;
     for (std::size_t c = 0; c < kColumns; ++c) {
-      float values[kRows];
-      if constexpr (kRows == 4) {
-        P::sum_four(sums[0][c].part, sums[1][c].part, sums[2][c].part, sums[3][c].part, values);
-      } else {
-        for (std::size_t r = 0; r < kRows; ++r) values[r] = P::sum(sums[r][c].part);
-      }
       for (std::size_t r = 0; r < kRows; ++r) {
-        const float value = values[r];
+        const float value = values[c][r];
         y[r * product.y_stride + c] =
             product.bias == nullptr ? value : value + product.bias[column + c];
       }
@@ -211,6 +238,16 @@ struct KernelBody {
       lanes.part[part] = count >= begin + kPartWidth ? P::load(from + begin)
                          : count > begin ? P::load_first(from + begin, count - begin)
                                          : P::broadcast(0.0F);
+    }
+    return lanes;
+  }
+
+  static Lanes load_part(const std::uint16_t* from, std::size_t count) {
+    std::uint16_t values[kLanes] = {};
+    for (std::size_t i = 0; i < count; ++i) values[i] = from[i];
+    Lanes lanes;
+    for (std::size_t part = 0; part < kParts; ++part) {
+      lanes.part[part] = P::load(values + part * kPartWidth);
     }
     return lanes;
   }

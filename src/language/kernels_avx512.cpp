@@ -5,7 +5,9 @@
 namespace rl::language {
 namespace {
 
-bool runs_here() { return __builtin_cpu_supports("avx512f") != 0; }
+bool runs_here() {
+  return __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0;
+}
 
 struct SixteenLanes {
   using Part = __m512;
@@ -17,8 +19,12 @@ struct SixteenLanes {
 
   static Part load(const float* from) { return _mm512_loadu_ps(from); }
   static Part load(const std::uint16_t* bf16) {
+    // One permutation puts half i above zeros in lane i; widening and shifting would be two steps.
     const __m256i halves = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bf16));
-    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
+    const __m512i twice = _mm512_set_epi16(15, 15, 14, 14, 13, 13, 12, 12, 11, 11, 10, 10, 9, 9, 8,
+                                           8, 7, 7, 6, 6, 5, 5, 4, 4, 3, 3, 2, 2, 1, 1, 0, 0);
+    return _mm512_castsi512_ps(
+        _mm512_maskz_permutexvar_epi16(0xAAAAAAAAU, twice, _mm512_castsi256_si512(halves)));
   }
   static __mmask16 first(std::size_t count) {
     return static_cast<__mmask16>((1U << count) - 1U);
