@@ -135,7 +135,7 @@ TextCollector::~TextCollector() = default;
 
 void TextCollector::load(const WeightSnapshot& snapshot) {
   Implementation& self = *implementation_;
-  const language::ModelImage model = read_text_model(snapshot, self.text);
+  const language::ModelImage model = read_text_model(snapshot, self.text, self.tokenizer_json);
   if (!self.generator) {
     self.begin_model(model, snapshot.version);
   } else if (model.tokenizer_json != self.tokenizer_json ||

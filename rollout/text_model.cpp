@@ -20,9 +20,11 @@ std::string filled(std::string_view pattern, const std::string& prompt) {
 
 }  // namespace
 
-language::ModelImage read_text_model(const WeightSnapshot& snapshot, const TextRunConfig& config) {
+language::ModelImage read_text_model(const WeightSnapshot& snapshot, const TextRunConfig& config,
+                                     std::string_view known_tokenizer) {
   const std::string where = "weights version " + std::to_string(snapshot.version);
-  language::ModelImage model = language::read_model_image(snapshot.image, where);
+  language::ModelImage model = language::read_model_image(snapshot.image, where,
+                                                            known_tokenizer);
   if (model.config.vocabulary != config.vocabulary) {
     throw Error({.where = where,
                  .what = "the model has another vocabulary than the run",

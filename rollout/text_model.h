@@ -17,8 +17,9 @@
 namespace rl::rollout {
 
 // Throws Error naming the version unless the image is a model of the run's vocabulary whose
-// context holds the run's longest text.
-language::ModelImage read_text_model(const WeightSnapshot& snapshot, const TextRunConfig& config);
+// context holds the run's longest text. `known_tokenizer`: as read_model_image.
+language::ModelImage read_text_model(const WeightSnapshot& snapshot, const TextRunConfig& config,
+                                     std::string_view known_tokenizer = {});
 
 // How the prompts of a run become tokens, and tokens text.
 // Threads: immutable after construction.

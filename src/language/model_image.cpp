@@ -103,7 +103,8 @@ Bytes write_model_image(const ModelImage& model) {
   return write_safetensors(weights.tensors(), metadata);
 }
 
-ModelImage read_model_image(std::shared_ptr<const Bytes> image, std::string_view where) {
+ModelImage read_model_image(std::shared_ptr<const Bytes> image, std::string_view where,
+                            std::string_view known_tokenizer) {
   const SafetensorsView view(*image, where, kMaxHeaderBytes);
   const Metadata metadata(view.metadata(), where);
   const std::string prefix = std::string(where) + ", ";
@@ -111,7 +112,9 @@ ModelImage read_model_image(std::shared_ptr<const Bytes> image, std::string_view
   model.config = parse_model_config(metadata.require(kConfigKey), prefix + kConfigKey);
   validate(model.config);
   model.tokenizer_json = metadata.require(kTokenizerKey);
-  check_tokenizer_ids(model.tokenizer_json, model.config.vocabulary, prefix + kTokenizerKey);
+  if (known_tokenizer.empty() || model.tokenizer_json != known_tokenizer) {
+    check_tokenizer_ids(model.tokenizer_json, model.config.vocabulary, prefix + kTokenizerKey);
+  }
   model.stop_ids = stop_ids_from(metadata.require(kStopIdsKey), where);
   require_stop_ids(model.stop_ids, model.config.vocabulary, where);
   model.chat_template = metadata.get(kChatTemplateKey);

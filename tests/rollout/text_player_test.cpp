@@ -97,7 +97,49 @@ std::string words(const PlayedText& text) {
   return words;
 }
 
+// Has its say behind every small byte, so that a random model meets it often.
+class Interrupting final : public TextTool {
+ public:
+  std::optional<std::string> reply(std::string_view words) const override {
+    if (words.empty() || static_cast<unsigned char>(words.back()) >= 64) return std::nullopt;
+    return "[" + std::to_string(words.size()) + "]";
+  }
+};
+
+// By place.
+std::vector<PlayedText> play_interrupted(const language::GeneratorOptions& options) {
+  const language::ModelImage model = tests::tiny_image(1);
+  const auto generator = language::make_cpu_generator(model.config, model.weights, 1, options);
+  TextPlayer player(*generator, text::Tokenizer::from_json(model.tokenizer_json, "bytes"),
+                    {.max_new_tokens = 40, .stop_ids = model.stop_ids, .seed = 3},
+                    std::make_unique<Interrupting>());
+  player.begin(bytes_of("one"), 0, 6, 100, 1);
+  player.begin(bytes_of("another"), 6, 6, 200, 1);
+  std::vector<PlayedText> texts(12);
+  while (!player.idle()) {
+    for (PlayedText& text : player.step()) texts[text.place] = std::move(text);
+  }
+  return texts;
+}
+
 TEST_SUITE("text player") {
+  TEST_CASE("texts with a tool have the same bytes in any batch, and never end in the tool's words") {
+    const auto expected = play_interrupted({.threads = 1});
+    language::GeneratorOptions other{.page_size = 3, .max_sequences = 5, .threads = 2};
+    const auto found = play_interrupted(other);
+    std::uint64_t turns = 0;
+    for (std::size_t place = 0; place < 12; ++place) {
+      const PlayedText& text = expected[place];
+      CHECK(found[place].tokens == text.tokens);
+      CHECK(found[place].sampled == text.sampled);
+      CHECK(found[place].log_probs == text.log_probs);
+      CHECK(text.completion_tokens() <= 40);
+      CHECK(text.sampled.back() == 1);
+      turns += text.turns;
+    }
+    CHECK(turns > 12);
+  }
+
   TEST_CASE("samples of a prompt share a request and have places in a row") {
     Scripted generator("ab", "cd");
     auto texts = play(generator, "ab", "", 10, 3);

@@ -34,6 +34,8 @@ Bytes write_model_image(const ModelImage& model);
 // Throws Error prefixed with `where` for what SafetensorsView refuses, metadata that is missing or
 // malformed, tensors that are not the configuration's, stop ids outside the vocabulary, and a
 // tokenizer that is malformed or has ids beyond it. Values that are not finite are loaded.
-ModelImage read_model_image(std::shared_ptr<const Bytes> image, std::string_view where);
+// `known_tokenizer` is one that an earlier image of the run had: the same is not checked again.
+ModelImage read_model_image(std::shared_ptr<const Bytes> image, std::string_view where,
+                            std::string_view known_tokenizer = {});
 
 }  // namespace rl::language
