@@ -20,7 +20,8 @@ at::Tensor head_of(const language::ModelWeights& weights, at::Device device) {
       .to(device, at::kFloat, /*non_blocking=*/false, /*copy=*/true);
 }
 
-std::int64_t count_hits(const at::Tensor& hidden, const at::Tensor& targets, const at::Tensor& head) {
+std::int64_t count_hits(const at::Tensor& hidden, const at::Tensor& targets,
+                        const at::Tensor& head) {
   const at::Tensor rows = targets.ge(0).nonzero().squeeze(1);
   std::int64_t hits = 0;
   for (std::int64_t first = 0; first < rows.size(0); first += kRowsAtOnce) {

@@ -92,7 +92,8 @@ void SftTrainer::evaluate() {
   const std::vector<Answer> answers =
       answer_examples(model_folder_.config, weights, text_,
                       held_out.empty() ? data_.training.examples : held_out, asked);
-  samples_->write(state_.steps, std::span(answers).first(std::min(options_.samples, answers.size())));
+  const std::size_t shown = std::min(options_.samples, answers.size());
+  samples_->write(state_.steps, std::span(answers).first(shown));
   const std::size_t compared = std::min(options_.evaluate_exact, answers.size());
   if (compared > 0) {
     const auto end = answers.begin() + static_cast<std::ptrdiff_t>(compared);

@@ -16,7 +16,8 @@ void add_run(OptionTable& table, SftOptions& o) {
   table.add({"resume", &o.resume, "", {},
              "continue the run in --out from its newest checkpoint, with its own options", {},
              false});
-  table.add({"seed", &o.seed, "", {}, "of the order of the data; same seed: same weights to the bit"});
+  table.add({"seed", &o.seed, "", {},
+             "of the order of the data; same seed: same weights to the bit"});
   table.add({"device", &o.device, "DEVICE", {}, "where the model computes", {"cpu", "cuda"}});
   table.add({"threads", &o.threads, "", from_to(0, 4096),
              "of the CPU; 0: all. Part of what the result depends on"});
@@ -45,13 +46,14 @@ void add_data(OptionTable& table, SftOptions& o) {
 void add_optimisation(OptionTable& table, SftOptions& o) {
   table.group("Optimisation");
   table.add({"epochs", &o.epochs, "", at_least(1), "passes over the data"});
-  table.add({"steps", &o.steps, "optimiser steps", {}, "length of the run instead of --epochs; 0: off"});
+  table.add({"steps", &o.steps, "optimiser steps", {},
+             "length of the run instead of --epochs; 0: off"});
   table.add({"batch-tokens", &o.batch_tokens, "tokens", at_least(1), "most per optimiser step"});
   table.add({"micro-batch-tokens", &o.micro_batch_tokens, "tokens", {},
              "most at once through the model, to save memory; 0: the whole batch"});
   table.add({"learning-rate", &o.learning_rate, "", above(0), "of AdamW, the highest"});
-  table.add({"schedule", &o.schedule, "NAME", {}, "after the warm-up: down to 0 along a cosine, or level",
-             {"cosine", "constant"}});
+  table.add({"schedule", &o.schedule, "NAME", {},
+             "after the warm-up: down to 0 along a cosine, or level", {"cosine", "constant"}});
   table.add({"warmup-steps", &o.warmup_steps, "optimiser steps", {},
              "while the learning rate rises to its highest"});
   table.add({"weight-decay", &o.weight_decay, "", at_least(0), "decoupled, of matrices"});

@@ -42,7 +42,7 @@ class TextTask {
 // addition   "47+85="           "132"    operands have exactly `digits` digits
 // reverse    "reverse(bdca)="   "acdb"
 // sorting    "sort(4130)="      "0134"
-// chain-sum  "47-12+85="        "120"    `length` terms of 1 to `digits` digits, added or taken away
+// chain-sum  "47-12+85="        "120"    `length` terms of 1 to `digits` digits, plus or minus
 // countdown  "countdown(3,25,5;60)="  "(25-5)*3"  any sum of + - * / and brackets that uses each of
 //            `length` numbers of 1 to `digits` digits once and makes the target is right
 // letter-count  "count(a,abca)="  "2"    how often a letter is among `length`

@@ -61,7 +61,9 @@ TrainingData read_training_data(const std::filesystem::path& file, const Example
                    .remedy = "correct the line, or pass over such lines with --skip-broken-lines"});
     }
   }
-  if (stream.bad()) throw Error({.where = file.string(), .what = "the file cannot be read to its end"});
+  if (stream.bad()) {
+    throw Error({.where = file.string(), .what = "the file cannot be read to its end"});
+  }
   if (!data.examples.empty()) return data;
   throw Error({.where = file.string(), .what = "there is nothing to learn from",
                .expected = "lines such as {\"prompt\": \"1+2=\", \"completion\": \"3\"}",
@@ -72,7 +74,9 @@ std::string describe(const TrainingData& data) {
   std::string text = grouped(data.examples.size()) + " examples, " + grouped(data.tokens) +
                      " tokens, " + grouped(data.loss_tokens) + " of them in the loss";
   if (data.truncated > 0) text += ", " + grouped(data.truncated) + " truncated";
-  if (data.skipped_too_long > 0) text += ", " + grouped(data.skipped_too_long) + " too long, skipped";
+  if (data.skipped_too_long > 0) {
+    text += ", " + grouped(data.skipped_too_long) + " too long, skipped";
+  }
   if (data.broken > 0) text += ", " + grouped(data.broken) + " broken, skipped";
   return text;
 }

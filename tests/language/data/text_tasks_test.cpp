@@ -59,7 +59,8 @@ TEST_SUITE("text tasks") {
     bool negative = false;
     for (int i = 0; i < 500; ++i) {
       const TextProblem problem = task->draw(stream);
-      CHECK(std::ranges::count_if(problem.prompt, [](char c) { return c == '+' || c == '-'; }) == 4);
+      const auto is_sign = [](char c) { return c == '+' || c == '-'; };
+      CHECK(std::ranges::count_if(problem.prompt, is_sign) == 4);
       CHECK(evaluate(problem.prompt) == number(problem.answer));
       negative = negative || problem.answer.front() == '-';
     }
@@ -90,7 +91,7 @@ TEST_SUITE("text tasks") {
     CHECK(task->score(problem, "") == 0.0);
   }
 
-  TEST_CASE("training problems differ from each other and from the held-out ones, mirrored ones too") {
+  TEST_CASE("training problems differ from each other and from held-out ones, mirrored ones too") {
     const auto task = task_named("addition");
     const TaskData data = make_task_data(*task, 7000, 400, 3);
     CHECK(data.training.size() == 7000);

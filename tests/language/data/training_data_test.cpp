@@ -20,7 +20,8 @@ text::Tokenizer byte_tokenizer() {
 }
 
 ExampleEncoder encoder(const DataOptions& options, const std::string& chat_template = "") {
-  ExampleEncoder::Parts parts{.tokenizer = byte_tokenizer(), .eos_token = "<|eos|>", .eos_id = kEos};
+  ExampleEncoder::Parts parts{
+      .tokenizer = byte_tokenizer(), .eos_token = "<|eos|>", .eos_id = kEos};
   if (!chat_template.empty()) parts.chat_template.emplace(chat_template, "template");
   return {std::move(parts), options};
 }
@@ -117,7 +118,7 @@ TEST_SUITE("training examples") {
     CHECK(answer(example) == "42$");
   }
 
-  TEST_CASE("a template without stop tokens: the last turn gets one, earlier turns end as they do") {
+  TEST_CASE("a template without stop tokens: the last turn gets one, earlier ones end as they do") {
     const auto example = encode(kTwoTurns, {.max_tokens = 1000}, kWithoutStopTemplate);
     //                       [u]hi   [a]yo   [u]?   [a]42
     CHECK(masked(example) == "....." "...yo" "...." "...42$");
@@ -166,7 +167,8 @@ TEST_SUITE("training examples") {
     contains(R"({"messages": "a"})", "holds no messages");
     contains(R"({"messages": [3]})", "message 1 has no role");
     contains(R"({"messages": [{"role": "user", "content": "a"}]})", "a message of the assistant");
-    contains(R"({"messages": [{"role": "assistant", "content": ""}]})", "says nothing in message 1");
+    contains(R"({"messages": [{"role": "assistant", "content": ""}]})",
+             "says nothing in message 1");
     CHECK_THROWS_WITH_AS(encode(kTwoTurns), doctest::Contains("needs a chat template"), Error);
   }
 
