@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "rl/cli/algorithm_choice.h"
+#include "rl/cli/language_command_line.h"
 #include "rl/cli/sft_command_line.h"
 #include "rl/cli/train_command_line.h"
 #include "rl/cli/train_option_table.h"
@@ -29,7 +30,8 @@ TEST_SUITE("configs") {
     REQUIRE(config_files().size() >= 11);
     for (const auto& file : config_files()) {
       CAPTURE(file.string());
-      if (is_language_algorithm(chosen_algorithm({"--config", file.string()}))) continue;
+      const std::string algorithm = chosen_algorithm({"--config", file.string()});
+      if (is_language_algorithm(algorithm) || is_language_policy(algorithm)) continue;
       TrainOptions options;
       REQUIRE_NOTHROW(options = parse_train_command_line(TrainCommand::train,
                                                          {"--config", file.string()}));
@@ -44,12 +46,15 @@ TEST_SUITE("configs") {
     for (const auto& file : config_files()) {
       CAPTURE(file.string());
       const std::string algorithm = chosen_algorithm({"--config", file.string()});
-      if (!is_language_algorithm(algorithm)) continue;
+      const std::vector<std::string> words{"--config", file.string()};
+      const bool policy = is_language_policy(algorithm);
+      if (!policy && !is_language_algorithm(algorithm)) continue;
       ++count;
       CHECK(file.filename().string().starts_with(algorithm + "-"));
-      CHECK_NOTHROW(parse_sft_command_line({"--config", file.string()}));
+      if (policy) CHECK_NOTHROW(parse_language_command_line(TrainCommand::train, words));
+      if (!policy) CHECK_NOTHROW(parse_sft_command_line(words));
     }
-    CHECK(count >= 1);
+    CHECK(count >= 2);
   }
 
   TEST_CASE("the README names every configuration file") {
