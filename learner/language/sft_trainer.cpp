@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "learner/language/adapter_files.h"
 #include "learner/language/sft_evaluation.h"
 #include "rl/formats/digest.h"
+#include "rl/models/lora.h"
 
 namespace rl {
 namespace {
@@ -161,7 +161,7 @@ void SftTrainer::save_results(SftSummary& summary) {
     return;
   }
   summary.adapter = (folder_.path() / "adapter").string();
-  save_adapter(summary.adapter, model_, options_.model);
+  save_adapters(summary.adapter, model_, options_.model);
 }
 
 SftSummary train_sft(const SftOptions& options, const SftHooks& hooks) {

@@ -2,7 +2,6 @@
 
 #include <sstream>
 
-#include "learner/language/adapter_files.h"
 #include "learner/language/policy_algorithm.h"
 #include "learner/language/samples_log.h"
 #include "learner/language/text_run.h"
@@ -11,6 +10,7 @@
 #include "rl/core/error.h"
 #include "rl/envs/registry.h"
 #include "rl/language/thread_team.h"
+#include "rl/models/lora.h"
 
 namespace rl {
 namespace {
@@ -84,8 +84,8 @@ class LanguageRun {
     summary.model = folder.string();
     if (options_.lora_rank == 0) return;
     if (folder_.config.family == language::Family::gpt2) return;  // no matrices of their own
-    save_adapter(std::filesystem::path(options_.run.out) / "adapter", algorithm_->model(),
-                 options_.model);
+    save_adapters(std::filesystem::path(options_.run.out) / "adapter", algorithm_->model(),
+                  options_.model);
   }
 
   const LanguageTrainOptions options_;
