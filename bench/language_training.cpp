@@ -1,7 +1,7 @@
 // Tokens per second and peak memory of training a language model on the CPU, and what the kernel
 // contract costs beside LibTorch's own products.
-// Run: bench_language_training <1m|1m-short|100m|vocab50k|matmul> [steps] [threads]; the peer with the same
-// models and tokens: language_training_peer.py.
+// Run: bench_language_training <1m|1m-short|100m|vocab50k|matmul> [steps] [threads]; the peer with
+// the same models and as many tokens: language_training_peer.py.
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>

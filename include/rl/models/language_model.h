@@ -21,8 +21,8 @@ struct PackedTokens {
   std::vector<std::int64_t> lengths;  // of the sequences; they sum to N
 };
 
-// Low-rank adapters: (w + (alpha / rank) b a) x, with w frozen (Hu et al. 2021). The forward pass on
-// the CPU multiplies with the merged matrix, whose bits a generator has too; files: rl/models/lora.h.
+// Low-rank adapters: (w + (alpha / rank) b a) x, with w frozen (Hu et al. 2021). On the CPU the
+// forward pass multiplies with the merged matrix, which a generator has too. Files: lora.h.
 struct LoraOptions {
   std::int64_t rank = 0;              // 0: none, all weights learn
   double alpha = 16.0;

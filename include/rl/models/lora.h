@@ -17,8 +17,8 @@ namespace rl {
 void save_adapters(const std::filesystem::path& folder, const LanguageModel& model,
                    std::string_view base_model);
 
-// What adapter_config.json says: make the LanguageModel with it, then load_adapters. With use_rslora
-// alpha is scaled so that alpha / rank is the factor. Throws Error naming the key for what is not
+// What adapter_config.json says: make the LanguageModel with it, then load_adapters. With
+// use_rslora alpha is scaled so that alpha / rank is the factor. Throws Error naming the key for what is not
 // supported: other kinds than LORA, trained biases, DoRA, ranks or alphas by layer, a part of the
 // layers, modules saved whole, target modules given as a pattern.
 LoraOptions read_lora_options(const std::filesystem::path& folder);

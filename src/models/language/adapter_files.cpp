@@ -27,7 +27,8 @@ constexpr std::size_t kMostHeaderBytes = std::size_t{8} << 20;
 void require_adapters(const LanguageModel& model) {
   if (model.options().lora.rank == 0) {
     throw Error({.where = "LanguageModel", .what = "the model has no adapters",
-                 .expected = "LanguageModelOptions::lora with a rank of at least 1", .got = "rank 0"});
+                 .expected = "LanguageModelOptions::lora with a rank of at least 1",
+                 .got = "rank 0"});
   }
   if (model.config().family == language::Family::gpt2) {
     throw Error({.where = "LanguageModel",
@@ -50,7 +51,8 @@ json value_of(const json& config, const char* key) {
 }
 
 bool is_nothing(const json& value) {
-  return value.is_null() || value == false || ((value.is_object() || value.is_array()) && value.empty());
+  const bool is_collection = value.is_object() || value.is_array();
+  return value.is_null() || value == false || (is_collection && value.empty());
 }
 
 json parsed_config(const std::filesystem::path& path) {
@@ -70,7 +72,8 @@ void check_kind(const std::filesystem::path& path, const json& config) {
   }
   for (const char* key : {"use_dora", "rank_pattern", "alpha_pattern", "modules_to_save",
                           "layers_to_transform", "fan_in_fan_out", "lora_bias",
-                          "target_parameters", "layer_replication", "use_qalora", "alora_invocation_tokens"}) {
+                          "target_parameters", "layer_replication", "use_qalora",
+                          "alora_invocation_tokens"}) {
     if (const json value = value_of(config, key); !is_nothing(value)) {
       refuse(path, key, "nothing", value);
     }

@@ -30,8 +30,8 @@ std::vector<ParameterSpec> adapter_parameters(const std::vector<AdapterSite>& si
 // As PEFT: a uniform in +-1/sqrt(inputs), b zero.
 void initialise_adapters(Parameters& parameters, std::uint64_t seed);
 
-// merged = frozen + scale * b a, with the operations of rl/language/ops.h: the same bits whatever the
-// number of threads. All on the CPU.
+// merged = frozen + scale * b a, with the operations of rl/language/ops.h: the same bits whatever
+// the number of threads. All on the CPU.
 void merge_adapter(const language::Ops& ops, const at::Tensor& frozen, const at::Tensor& a,
                    const at::Tensor& b, double scale, const at::Tensor& merged);
 

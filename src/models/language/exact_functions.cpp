@@ -94,17 +94,17 @@ class ExactFunctions final : public Functions {
     Tensors outputs;
     for (const Linear* linear : linears) outputs.push_back(multiply(ops_, x, *linear));
     record({x}, outputs,
-           [input = x.detach(), linears = std::vector<const Linear*>(linears.begin(), linears.end())](
+           [input = x.detach(), all = std::vector(linears.begin(), linears.end())](
                const Tensors& gradients) {
       at::Tensor input_gradient;
-      for (std::size_t i = 0; i < linears.size(); ++i) {
+      for (std::size_t i = 0; i < all.size(); ++i) {
         if (!gradients[i].defined()) continue;
         const at::Tensor g = gradients[i].contiguous();
-        add_weight_gradients(*linears[i], g, input);
+        add_weight_gradients(*all[i], g, input);
         if (input_gradient.defined()) {
-          input_gradient.addmm_(g, linears[i]->weight.value);
+          input_gradient.addmm_(g, all[i]->weight.value);
         } else {
-          input_gradient = at::mm(g, linears[i]->weight.value);
+          input_gradient = at::mm(g, all[i]->weight.value);
         }
       }
       return Tensors{input_gradient};

@@ -59,8 +59,8 @@ at::Tensor ExactHead::backward(const at::Tensor& all_gradients) {
     const std::int64_t size = rows.size_at(first);
     const at::Tensor x = rows.hidden_at(first);
     if (!logits.defined()) logits = at::empty({size, weight.size(0)}, x.options());
-    const at::Tensor z = logits.narrow(0, 0, size);
-    if (rows.count() > rows.chunk_rows) at::mm_out(const_cast<at::Tensor&>(z), x, weight.t());
+    at::Tensor z = logits.narrow(0, 0, size);
+    if (rows.count() > rows.chunk_rows) at::mm_out(z, x, weight.t());
     log_prob_gradient(z, gradients.const_data_ptr<float>() + first,
                       log_sum_exps.const_data_ptr<float>() + first,
                       target_list.const_data_ptr<std::int32_t>() + first, inverse_temperature);
@@ -107,7 +107,8 @@ Tensors plain_backward(const Rows& rows, const at::Tensor& head, double inverse_
   for (std::int64_t first = 0; first < rows.count(); first += rows.chunk_rows) {
     const std::int64_t size = rows.size_at(first);
     const at::Tensor g = gradients.narrow(0, first, size).unsqueeze(1);
-    const at::Tensor by_logits = plain_log_softmax(rows, first, head, inverse_temperature).exp_() * -g;
+    const at::Tensor by_logits =
+        plain_log_softmax(rows, first, head, inverse_temperature).exp_() * -g;
     by_logits.scatter_add_(1, rows.targets.narrow(0, first, size).unsqueeze(1), g);
     if (head_learns) head_gradient.addmm_(by_logits.t(), rows.hidden_at(first));
     hidden_gradient.index_copy_(0, rows.numbers.narrow(0, first, size), at::mm(by_logits, head));

@@ -54,11 +54,10 @@ struct Network {
   Weight head;       // the embedding's own value and gradient when tied
 };
 
-// `linear` and `weight` are asked for every tensor name that the configuration has; a Linear's name
-// has no ".weight".
+// Where make_network finds what model_parameters names.
 struct TensorSource {
   std::function<Weight(const std::string& name)> weight;
-  std::function<Adapter(const std::string& module)> adapter;
+  std::function<Adapter(const std::string& module)> adapter;  // a matrix's name without ".weight"
 };
 Network make_network(const language::ModelConfig& config, const TensorSource& source);
 

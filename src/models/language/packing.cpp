@@ -43,7 +43,8 @@ void check_tokens(const std::vector<std::int64_t>& tokens, std::int64_t vocabula
   }
 }
 
-at::Tensor gathered(const std::vector<float>& table, std::size_t half, const at::Tensor& positions) {
+at::Tensor gathered(const std::vector<float>& table, std::size_t half,
+                    const at::Tensor& positions) {
   const auto width = static_cast<std::int64_t>(half);
   const auto rows = static_cast<std::int64_t>(table.size()) / width;
   return at::from_blob(const_cast<float*>(table.data()), {rows, width}, at::kFloat)

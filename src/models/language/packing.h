@@ -14,8 +14,8 @@ class Packer {
  public:
   Packer(const language::ModelConfig& config, at::Device device, bool plain);
 
-  // Throws Error for wrong types, lengths that do not sum to the tokens, sequences that are empty or
-  // longer than the context, and ids outside the vocabulary.
+  // Throws Error for wrong types, lengths that do not sum to the tokens, sequences that are empty
+  // or longer than the context, and ids outside the vocabulary.
   std::shared_ptr<const Batch> pack(const PackedTokens& packed);
 
  private:

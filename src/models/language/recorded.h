@@ -17,11 +17,13 @@ using Backward = std::function<Tensors(const Tensors& output_gradients)>;
 // Whether anything computed from these must be recorded now.
 bool needs_graph(const Tensors& inputs);
 
-// Makes `outputs` (new tensors without a history) the results of `inputs`, when needs_graph(inputs).
-// `backward` must hold outputs only as detached tensors; it runs once, then is dropped.
+// Makes `outputs` (new tensors without a history) the results of `inputs`, when
+// needs_graph(inputs). `backward` must hold outputs only as detached tensors; it runs once, then
+// is dropped.
 void record(const Tensors& inputs, const Tensors& outputs, Backward backward);
 
-// y = function(x) whose intermediate results are not kept: function runs again in the backward pass.
+// y = function(x) whose intermediate results are not kept: function runs again in the backward
+// pass.
 at::Tensor recompute_in_backward(const at::Tensor& x,
                                  std::function<at::Tensor(const at::Tensor&)> function);
 

@@ -16,7 +16,9 @@ namespace {
 constexpr std::int64_t kParts = 16;
 constexpr std::int64_t kGrain = 16384;  // elements worth a thread
 
-std::int64_t rows_per_thread(std::int64_t width) { return std::max<std::int64_t>(1, kGrain / width); }
+std::int64_t rows_per_thread(std::int64_t width) {
+  return std::max<std::int64_t>(1, kGrain / width);
+}
 
 float* data_of(const at::Tensor& tensor) {
   return tensor.defined() ? tensor.mutable_data_ptr<float>() : nullptr;
@@ -106,7 +108,9 @@ void add_rows(const at::Tensor& table, const std::vector<std::int64_t>& row_numb
   float* to = data_of(table);
   // Threads share the columns: rows may be repeated.
   const std::int64_t num_rows = static_cast<std::int64_t>(row_numbers.size());
-  at::parallel_for(0, width, std::max<std::int64_t>(16, kGrain / std::max<std::int64_t>(num_rows, 1)),
+  const std::int64_t columns_per_thread =
+      std::max<std::int64_t>(16, kGrain / std::max<std::int64_t>(num_rows, 1));
+  at::parallel_for(0, width, columns_per_thread,
                    [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t n = 0; n < num_rows; ++n) {
       add_row(to + row_numbers[static_cast<std::size_t>(n)] * width + begin,

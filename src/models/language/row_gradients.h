@@ -24,9 +24,9 @@ at::Tensor rotation_gradient(const at::Tensor& output_gradient, const Batch& bat
 // table[row_numbers[n]] += rows[n], in order of n.
 void add_rows(const at::Tensor& table, const std::vector<std::int64_t>& row_numbers,
               const at::Tensor& rows);
-// Logits [rows, vocabulary] (already divided by the temperature when inverse_temperature is 1) turn
-// into gradients by themselves: gradients[r] * inverse_temperature * (1[target] - softmax).
-// log_sum_exps [rows] are those of the scaled logits.
+// Overwrites logits [rows, vocabulary] with the gradients by them, gradients[row] *
+// inverse_temperature * (1 at the target - softmax). log_sum_exps [rows] are those of the logits
+// times inverse_temperature.
 void log_prob_gradient(const at::Tensor& logits, const float* gradients, const float* log_sum_exps,
                        const std::int32_t* targets, float inverse_temperature);
 

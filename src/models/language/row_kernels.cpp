@@ -5,7 +5,8 @@
 
 // Gradients need not have the same bits on every CPU, so the compiler may vectorise as it can.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define RL_FOR_EVERY_CPU __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#define RL_FOR_EVERY_CPU \
+  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define RL_FOR_EVERY_CPU
 #endif

@@ -43,7 +43,9 @@ std::vector<float> generated_log_probs(const language::ModelConfig& config,
           targets.const_data_ptr<std::int64_t>()[start + static_cast<std::int64_t>(t)];
       language::TokenScore score;
       const auto token = static_cast<std::int32_t>(target);
-      if (target >= 0) ops.score(logits.data(), 1, config.vocabulary, inverse_temperature, &token, &score);
+      if (target >= 0) {
+        ops.score(logits.data(), 1, config.vocabulary, inverse_temperature, &token, &score);
+      }
       result.push_back(score.log_prob);
     }
     start += length;
@@ -69,7 +71,8 @@ TEST_SUITE("LanguageModel: exactness") {
         CAPTURE(temperature);
         const auto expected =
             generated_log_probs(config, weights, packed, targets,
-                                static_cast<float>(1.0 / temperature), *language::available_kernels()[0]);
+                                static_cast<float>(1.0 / temperature),
+                                *language::available_kernels()[0]);
         for (const std::size_t threads : {1U, 2U, 3U}) {
           CAPTURE(threads);
           const LanguageModel model(config, weights, at::kCPU, {.threads = threads});
@@ -93,7 +96,8 @@ TEST_SUITE("LanguageModel: exactness") {
     const LanguageModel other(
         config, weights, at::kCPU,
         {.activation_checkpointing = true, .threads = 1, .head_chunk_tokens = 7});
-    CHECK(other.token_log_probs(other.hidden(packed), targets).log_probs.equal(with_graph.log_probs));
+    const TokenLogProbs in_pieces = other.token_log_probs(other.hidden(packed), targets);
+    CHECK(in_pieces.log_probs.equal(with_graph.log_probs));
     const c10::NoGradGuard no_graph;
     const TokenLogProbs without = model.token_log_probs(model.hidden(packed), targets);
     CHECK_FALSE(without.log_probs.requires_grad());

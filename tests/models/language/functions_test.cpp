@@ -24,13 +24,16 @@ struct Case {
   const char* name;
   std::vector<std::vector<std::int64_t>> inputs;
   std::vector<std::vector<std::int64_t>> weights;
-  std::function<at::Tensor(const Functions&, const Tensors& inputs, const std::vector<Weight>&)> apply;
+  std::function<at::Tensor(const Functions&, const Tensors& inputs, const std::vector<Weight>&)>
+      apply;
 };
 
-std::shared_ptr<const Batch> batch_of(const std::vector<std::int64_t>& lengths, std::size_t head_dim) {
+std::shared_ptr<const Batch> batch_of(const std::vector<std::int64_t>& lengths,
+                                      std::size_t head_dim) {
   language::ModelConfig config = tiny_llama();
   config.head_dim = head_dim;
-  return Packer(config, at::kCPU, /*plain=*/true).pack(packed_tokens(lengths, config.vocabulary, 1));
+  const PackedTokens packed = packed_tokens(lengths, config.vocabulary, 1);
+  return Packer(config, at::kCPU, /*plain=*/true).pack(packed);
 }
 
 NormWeights norm_of(const std::vector<Weight>& w) {

@@ -34,7 +34,8 @@ PackedTokens part(const PackedTokens& packed, std::size_t first, std::size_t cou
   for (std::size_t s = 0; s < first; ++s) start += packed.lengths[s];
   for (std::size_t s = first; s < first + count; ++s) rows += packed.lengths[s];
   const auto begin = packed.lengths.begin() + static_cast<std::ptrdiff_t>(first);
-  return {packed.tokens.narrow(0, start, rows), {begin, begin + static_cast<std::ptrdiff_t>(count)}};
+  const auto end = begin + static_cast<std::ptrdiff_t>(count);
+  return {packed.tokens.narrow(0, start, rows), {begin, end}};
 }
 
 }  // namespace

@@ -47,7 +47,9 @@ LanguageModel golden_model(const LoraOptions& lora) {
   return LanguageModel(folder.config, folder.weights, at::kCPU, {.threads = 1, .lora = lora});
 }
 
-LoraOptions some_adapters() { return {.rank = 2, .alpha = 4.0, .targets = {"k_proj", "gate_proj"}}; }
+LoraOptions some_adapters() {
+  return {.rank = 2, .alpha = 4.0, .targets = {"k_proj", "gate_proj"}};
+}
 
 // A copy of the golden adapter whose configuration says something else.
 std::filesystem::path changed(const std::filesystem::path& folder, const std::string& key,
@@ -89,7 +91,8 @@ TEST_SUITE("LanguageModel: adapters") {
     save_adapters(folder.path() / "adapter", model, "llama_gqa2_tied");
     for (const char* name : {"adapter_config.json", "adapter_model.safetensors"}) {
       CAPTURE(name);
-      CHECK((text_of(folder.path() / "adapter" / name) == text_of(kGolden / "adapters/corral" / name)));
+      const std::string expected = text_of(kGolden / "adapters/corral" / name);
+      CHECK((text_of(folder.path() / "adapter" / name) == expected));
     }
     LanguageModel again = golden_model(read_lora_options(folder.path() / "adapter"));
     load_adapters(folder.path() / "adapter", again);
@@ -101,9 +104,11 @@ TEST_SUITE("LanguageModel: adapters") {
     const language::ModelWeights weights = lively_weights(config, 41);
     const PackedTokens packed = packed_tokens({20}, config.vocabulary, 42);
     const LanguageModel bare(config, weights, at::kCPU, {.threads = 1});
-    LanguageModel first(config, weights, at::kCPU, {.threads = 1, .lora = some_adapters(), .seed = 5});
-    LanguageModel second(config, weights, at::kCPU, {.threads = 1, .lora = some_adapters(), .seed = 5});
-    LanguageModel other(config, weights, at::kCPU, {.threads = 1, .lora = some_adapters(), .seed = 6});
+    LanguageModelOptions options{.threads = 1, .lora = some_adapters(), .seed = 5};
+    LanguageModel first(config, weights, at::kCPU, options);
+    LanguageModel second(config, weights, at::kCPU, options);
+    options.seed = 6;
+    LanguageModel other(config, weights, at::kCPU, options);
     CHECK(first.hidden(packed).equal(bare.hidden(packed)));
     CHECK(first.parameters().values().equal(second.parameters().values()));
     CHECK_FALSE(first.parameters().values().equal(other.parameters().values()));
@@ -136,7 +141,8 @@ TEST_SUITE("LanguageModel: adapters") {
       CAPTURE(tensor.name);
       const bool is_target = tensor.name.ends_with("k_proj.weight") ||
                              tensor.name.ends_with("gate_proj.weight");
-      CHECK((language::to_f32(after.require(tensor.name)) == language::to_f32(tensor)) != is_target);
+      const bool kept = language::to_f32(after.require(tensor.name)) == language::to_f32(tensor);
+      CHECK(kept != is_target);
     }
   }
 
@@ -149,14 +155,16 @@ TEST_SUITE("LanguageModel: adapters") {
   TEST_CASE("what is not supported is refused by its key") {
     const TemporaryFolder folder;
     const std::vector<std::pair<std::string, json>> unsupported{
-        {"peft_type", "IA3"}, {"bias", "all"}, {"use_dora", true}, {"rank_pattern", {{"q_proj", 8}}},
+        {"peft_type", "IA3"}, {"bias", "all"}, {"use_dora", true},
+        {"rank_pattern", {{"q_proj", 8}}},
         {"modules_to_save", {"lm_head"}}, {"layers_to_transform", {0}}, {"r", 0}, {"r", "3"},
         {"lora_alpha", -1}, {"target_modules", "all-linear"}, {"target_modules", json::array()},
         {"target_modules", {1}}};
     for (const auto& [key, value] : unsupported) {
       CAPTURE(key);
       const auto path = changed(folder.path(), key, value);
-      CHECK(message_of([&] { read_lora_options(path); }).find("'" + key + "'") != std::string::npos);
+      const std::string message = message_of([&] { read_lora_options(path); });
+      CHECK(message.find("'" + key + "'") != std::string::npos);
     }
     const std::string text = "[";
     write_file(folder.path() / "adapter_config.json", std::as_bytes(std::span(text)));
@@ -170,7 +178,8 @@ TEST_SUITE("LanguageModel: adapters") {
     wanted.targets = {"q_proj", "k_proj"};
     LanguageModel model = golden_model(wanted);
     const at::Tensor before = model.parameters().values().clone();
-    const std::string message = message_of([&] { load_adapters(kGolden / "adapters/peft", model); });
+    const std::string message =
+        message_of([&] { load_adapters(kGolden / "adapters/peft", model); });
     CHECK(message.find("layers.0.self_attn.k_proj.lora_A.weight is missing") != std::string::npos);
     CHECK(message.find("layers.1.mlp.down_proj.lora_B.weight is superfluous") != std::string::npos);
     CHECK(model.parameters().values().equal(before));
@@ -188,7 +197,9 @@ TEST_SUITE("LanguageModel: adapters") {
     const language::ModelConfig config = tiny_llama();
     const language::ModelWeights weights = language::random_weights(config, 1);
     const auto making = [&](const LoraOptions& lora) {
-      return message_of([&] { LanguageModel(config, weights, at::kCPU, {.threads = 1, .lora = lora}); });
+      return message_of([&] {
+        LanguageModel(config, weights, at::kCPU, {.threads = 1, .lora = lora});
+      });
     };
     CHECK(making({.rank = -1}).find("rank or alpha") != std::string::npos);
     CHECK(making({.rank = 2, .alpha = 0.0}).find("rank or alpha") != std::string::npos);

@@ -31,7 +31,7 @@ bool contains(const std::string& text, const std::string& part) {
 }  // namespace
 
 TEST_SUITE("LanguageModel: packing") {
-  TEST_CASE("a sequence has the same bits alone and among others, in either form's own way") {
+  TEST_CASE("a sequence has the same bits alone and among others") {
     for (const auto& [name, config] : tiny_models()) {
       CAPTURE(name);
       const LanguageModel model(config, lively_weights(config, 1), at::kCPU, {.threads = 2});
@@ -90,7 +90,8 @@ TEST_SUITE("LanguageModel: packing") {
       wrong = {packed.tokens.clone(), packed.lengths};
       wrong.tokens.mutable_data_ptr<std::int64_t>()[7] = id;
       CHECK(contains(message_of(model, wrong),
-                     "token 7 is outside the vocabulary: expected 0 to 52, got " + std::to_string(id)));
+                     "token 7 is outside the vocabulary: expected 0 to 52, got " +
+                         std::to_string(id)));
     }
     CHECK(contains(message_of(model, {packed.tokens.to(at::kInt), packed.lengths}), "[N] i64"));
     CHECK(contains(message_of(model, {at::Tensor(), {}}), "[N] i64"));
