@@ -7,6 +7,7 @@
 #include "apps/corral/run_files.h"
 #include "apps/corral/stop_signals.h"
 #include "apps/corral/terminal.h"
+#include "apps/corral/text_eval.h"
 #include "rl/cli/command_line.h"
 #include "rl/cli/help.h"
 #include "rl/rollout/evaluation.h"
@@ -84,6 +85,12 @@ void print_result(const rollout::EvaluationResult& result, const Request& reques
 int run_eval(const std::vector<std::string>& words) {
   const Request request = understand([&] { return parse(words); });
   const TrainedWeights trained = load_trained_weights(request.run, request.checkpoint);
+  if (is_text_run(trained)) {
+    if (request.sample) throw UsageError("[command line] runs on texts are evaluated greedily");
+    std::printf("weights of %s, version %llu\n", request.run.c_str(),
+                static_cast<unsigned long long>(trained.snapshot.version));
+    return evaluate_text_run(trained, request.episodes, request.render == "ascii");
+  }
   const StopSignals& signals = stop_on_signals("stopping; again: at once");
   const bool terminal = is_terminal(stdout);
   rollout::EvaluationOptions options;
@@ -116,6 +123,9 @@ std::string eval_help(std::size_t width) {
          "\n"
          "Watch the newest weights play three episodes in the terminal:\n"
          "  corral eval --run runs/cartpole --checkpoint last --episodes 3 --render ascii\n"
+         "\n"
+         "How many held-out problems does a language model answer right, and how?\n"
+         "  corral eval --run runs/sums --episodes 100 --render ascii\n"
          "\n" +
          cli::option_help(request_table(request), width);
 }

@@ -51,7 +51,8 @@ TrainedWeights load_trained_weights(const std::filesystem::path& run, const std:
   auto image = std::make_shared<const Bytes>(std::move(checkpoint->parts.at(kWeightsPart)));
   return {.snapshot = {.version = version_of(*checkpoint), .image = std::move(image)},
           .environment = environment,
-          .environment_steps = steps};
+          .environment_steps = steps,
+          .facts = std::move(checkpoint->facts)};
 }
 
 }  // namespace rl::app

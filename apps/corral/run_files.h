@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 
 #include "rl/formats/weight_snapshot.h"
@@ -11,7 +12,8 @@ namespace rl::app {
 struct TrainedWeights {
   WeightSnapshot snapshot;
   std::string environment;
-  std::string environment_steps;  // of the run when they were saved
+  std::string environment_steps;  // of the run (rounds of texts) when they were saved
+  std::map<std::string, std::string> facts{};  // of the checkpoint
 };
 
 // The weights of <run>/best or, for `last` and for runs that were never evaluated, of the newest
