@@ -27,9 +27,10 @@ cli::OptionTable request_table(Request& request) {
   cli::OptionTable table;
   table.add({"task", &request.task.task, "NAME", {}, "which problems", std::move(tasks)});
   table.add({"digits", &request.task.digits, "", {.low = 1, .high = 18},
-             "of an operand: addition, chain-sum"});
+             "of an operand: addition, chain-sum, countdown"});
   table.add({"length", &request.task.length, "", {.low = 1, .high = 256},
-             "letters to reverse, digits to sort, terms of a chain-sum"});
+             "letters to reverse or count, digits to sort, terms of a chain-sum, numbers of a "
+             "countdown"});
   table.add({"count", &request.count, "problems", kCounts, "for training, all different"});
   table.add({"out", &request.out, "FILE.jsonl", {}, "where they go"});
   table.add({"held-out", &request.held_out, "FILE.jsonl", {},
@@ -80,7 +81,7 @@ std::string make_data_help(std::size_t width) {
   Request request;
   std::string tasks;
   for (const auto& row : language::text_task_descriptions()) {
-    tasks += "  " + std::string(row.name) + std::string(12 - row.name.size(), ' ') +
+    tasks += "  " + std::string(row.name) + std::string(14 - row.name.size(), ' ') +
              std::string(row.example) + "\n";
   }
   return "corral make-data: problems with known answers, to train language models on.\n"

@@ -44,7 +44,8 @@ void add_run(OptionTable& table, LanguageTrainOptions& o) {
 void add_problems(OptionTable& table, LanguageTrainOptions& o) {
   table.group("Problems and rewards");
   table.add({"task", &o.task, "NAME", {},
-             "made-up problems with known answers: addition, reverse, sorting, chain-sum"});
+             "made-up problems with known answers: addition, reverse, sorting, chain-sum, countdown, "
+             "letter-count"});
   table.add({"digits", &o.digits, "", from_to(1, 18), "of the numbers in --task"});
   table.add({"length", &o.length, "", from_to(1, 256), "letters, digits or terms in --task"});
   table.add({"data", &o.data, "FILE.jsonl", {},

@@ -9,8 +9,6 @@
 namespace rl::language {
 namespace {
 
-constexpr std::int64_t kLargestValue = 1'000'000'000;
-
 // A part of the sum that a countdown is made from: its value is a natural number.
 struct Part {
   std::string text;
@@ -20,8 +18,9 @@ struct Part {
 
 std::string bracketed(const Part& part) { return part.is_sum ? "(" + part.text + ")" : part.text; }
 
-// Values stay natural numbers up to kLargestValue; where the operation does not, they are added.
-Part combined(const Part& a, const Part& b, std::uint64_t operation) {
+// Values stay natural numbers, and products small; where the operation gives no such value, the
+// parts are added.
+Part combined(const Part& a, const Part& b, std::uint64_t operation, std::int64_t most) {
   const Part& larger = a.value < b.value ? b : a;
   const Part& smaller = a.value < b.value ? a : b;
   const auto joined = [&](const char* sign, std::int64_t value) {
@@ -30,7 +29,7 @@ Part combined(const Part& a, const Part& b, std::uint64_t operation) {
   if (operation == 1 && larger.value > smaller.value) {
     return joined("-", larger.value - smaller.value);
   }
-  if (operation == 2 && larger.value <= kLargestValue / smaller.value) {
+  if (operation == 2 && larger.value <= most / smaller.value) {
     return joined("*", larger.value * smaller.value);
   }
   if (operation == 3 && larger.value % smaller.value == 0) {
@@ -94,7 +93,7 @@ class Countdown final : public TextTask {
     while (parts.size() > 1) {
       const Part a = take(parts, stream);
       const Part b = take(parts, stream);
-      parts.push_back(combined(a, b, stream.below(4)));
+      parts.push_back(combined(a, b, stream.below(4), 10 * static_cast<std::int64_t>(end_)));
     }
     return {"countdown(" + listed(numbers) + ";" + std::to_string(parts.front().value) + ")=",
             parts.front().text};
