@@ -14,19 +14,34 @@ namespace {
 
 using language::FinishReason;
 
-std::vector<TextPrompt> prompts_of(const RunConfig& config, const PromptEncoder& encoder,
-                                   const TextEvaluationOptions& options) {
+struct Questions {
+  std::vector<TextPrompt> prompts;
+  std::uint64_t excluded = 0;
+};
+
+Questions all_questions(const RunConfig& config, const PromptEncoder& encoder,
+                        const std::string& file) {
+  if (file.empty()) {
+    const auto problems = make_text_problems(config, encoder);
+    auto prompts = problems->held_out();
+    return {std::move(prompts), problems->excluded().total()};
+  }
   PromptSieve sieve(encoder, config.text->max_prompt_tokens);
-  auto prompts = options.file.empty()
-                     ? make_text_problems(config, encoder)->held_out()
-                     : read_prompts(options.file, config.text->skip_broken_lines, sieve);
+  auto prompts = read_prompts(file, config.text->skip_broken_lines, sieve);
+  return {std::move(prompts), sieve.excluded().total()};
+}
+
+Questions questions_of(const RunConfig& config, const PromptEncoder& encoder,
+                       const TextEvaluationOptions& options) {
+  Questions questions = all_questions(config, encoder, options.file);
+  auto& prompts = questions.prompts;
   if (options.most > 0 && prompts.size() > options.most) prompts.resize(options.most);
-  if (!prompts.empty()) return prompts;
+  if (!prompts.empty()) return questions;
   throw Error({.where = options.file.empty() ? "text run" : options.file,
                .what = "there is no problem to evaluate with",
                .expected = "held-out problems of at most " +
                            std::to_string(config.text->max_prompt_tokens) + " prompt tokens",
-               .got = std::to_string(config.text->held_out) + " asked for"});
+               .got = std::to_string(questions.excluded) + " passed over"});
 }
 
 // Room for the longest texts that can be played together, not for the model's whole context.
@@ -50,7 +65,8 @@ class Evaluation {
         stop_(options.stop),
         model_(read_text_model(snapshot, text_)),
         encoder_(text_, model_),
-        prompts_(prompts_of(config, encoder_, options)),
+        questions_(questions_of(config, encoder_, options)),
+        prompts_(questions_.prompts),
         scorer_(make_scorer(text_, verifiers)),
         generator_(language::make_cpu_generator(
             model_.config, model_.weights, snapshot.version,
@@ -71,7 +87,7 @@ class Evaluation {
     while (!player_.idle() && !(stop_ != nullptr && *stop_)) {
       for (const PlayedText& played : player_.step()) answers[played.place] = answer_of(played);
     }
-    TextEvaluation evaluation{.weight_version = version_};
+    TextEvaluation evaluation{.weight_version = version_, .excluded = questions_.excluded};
     for (auto& answer : answers) {
       if (answer) evaluation.answers.push_back(std::move(*answer));
     }
@@ -97,7 +113,8 @@ class Evaluation {
   const std::atomic<bool>* stop_;
   language::ModelImage model_;
   PromptEncoder encoder_;
-  std::vector<TextPrompt> prompts_;
+  Questions questions_;
+  const std::vector<TextPrompt>& prompts_;
   language::Scorer scorer_;
   std::unique_ptr<language::TextGenerator> generator_;
   TextPlayer player_;

@@ -74,6 +74,12 @@ TEST_SUITE("text evaluation") {
     const auto found = evaluate_text(config, tests::tiny_snapshot(1), few);
     REQUIRE(found.answers.size() == 12);
     CHECK(found.answers[2].prompt == "2+3=?");
+    CHECK(found.excluded == 0);
+    RunConfig narrow = config;
+    narrow.text->max_prompt_tokens = 5;  // "9+10=?" and two more are longer
+    const auto fewer = evaluate_text(narrow, tests::tiny_snapshot(1), few);
+    CHECK(fewer.answers.size() == 9);
+    CHECK(fewer.excluded == 3);
   }
 
   TEST_CASE("nothing to ask, no image of a model and a run of environments are errors") {
