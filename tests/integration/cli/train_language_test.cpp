@@ -1,0 +1,116 @@
+// Language models trained by reward, with worker processes, as a user does it.
+#include <doctest/doctest.h>
+#include <signal.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/integration/cli/program.h"
+#include "tests/support/temporary_folder.h"
+
+namespace rl::tests {
+namespace {
+
+using Words = std::vector<std::string>;
+
+struct Workshop : TemporaryFolder {
+  Workshop() {
+    const Ended made = run_program({"init-model", "--hidden", "32", "--layers", "1", "--heads", "2",
+                                    "--context", "32", "--out", path("model")});
+    REQUIRE(made.status == 0);
+  }
+
+  std::string path(const std::string& name) const { return (TemporaryFolder::path() / name).string(); }
+
+  Words run(const std::string& out, const Words& more) const {
+    Words words{"train",        "--algo",       "grpo",        "--model",      path("model"),
+                "--digits",     "1",            "--length",    "2",            "--prompts",
+                "2",            "--group",      "4",
+                "--max-prompt", "12",           "--max-new",   "6",            "--rewards",
+                "length:1:3",   "--score-truncated", "--lr",   "1e-2",         "--threads",
+                "1",            "--eval-every", "5",           "--out",        path(out)};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+};
+
+// The digest in the summary: equal runs have equal ones.
+std::string digest_in(const std::string& summary) {
+  const auto found = summary.find("digest ");
+  REQUIRE(found != std::string::npos);
+  return summary.substr(found, 23);
+}
+
+}  // namespace
+
+TEST_SUITE("corral train --algo grpo") {
+  TEST_CASE("killed at any moment and resumed with other workers, the weights have the same bytes") {
+    const Workshop shop;
+    const Ended whole = run_program(shop.run("whole", {"--steps", "40", "--workers", "1"}));
+    CAPTURE(whole.err);
+    REQUIRE(whole.status == 0);
+    CHECK(contains(whole.out, "40 of 40"));
+    {
+      Program killed(shop.run("killed", {"--steps", "40", "--checkpoint-every", "0.01"}));
+      const std::filesystem::path checkpoints = shop.path("killed") + "/checkpoints";
+      REQUIRE(killed.wait_for("joined"));
+      while (!std::filesystem::exists(checkpoints) || std::filesystem::is_empty(checkpoints)) {
+        if (killed.wait_for("no such words", std::chrono::seconds(0))) break;
+      }
+      killed.send(SIGKILL);
+      killed.finish();
+    }
+    const Ended resumed = run_program(
+        {"train", "--resume", "--out", shop.path("killed"), "--workers", "3", "--slots", "3"});
+    CAPTURE(resumed.err);
+    REQUIRE(resumed.status == 0);
+    CHECK(contains(resumed.out, "40 of 40"));
+    CHECK(digest_in(resumed.out) == digest_in(whole.out));
+  }
+
+  TEST_CASE("the folder can be evaluated, inspected and generated from") {
+    const Workshop shop;
+    const Ended run = run_program(
+        shop.run("run", {"--steps", "3", "--workers", "2", "--held-out", "5", "--export",
+                          shop.path("trained")}));
+    CAPTURE(run.err);
+    REQUIRE(run.status == 0);
+    CHECK(contains(run.out, "corral generate --model " + shop.path("trained")));
+    const Ended eval = run_program({"eval", "--run", shop.path("run"), "--render", "ascii"});
+    CHECK(eval.status == 0);
+    CHECK(contains(eval.out, "5 held-out problems, greedy"));
+    CHECK(contains(eval.out, "expected"));
+    CHECK(run_program({"inspect", shop.path("run")}).status == 0);
+    CHECK(run_program({"generate", "--model", shop.path("trained"), "--prompt", "1+2=",
+                       "--max-new", "2"}).status == 0);
+    const Ended again = run_program(shop.run("run", {}));
+    CHECK(again.status == 1);
+    CHECK(contains(again.err, "--resume"));
+  }
+
+  TEST_CASE("problems of a file, and what is wrong with them") {
+    const Workshop shop;
+    std::ofstream(shop.path("problems.jsonl")) << R"({"prompt": "1+1=", "answer": "2"})" "\n"
+                                               << R"({"prompt": "2+2=", "answer": "4"})" "\n"
+                                               << R"({"prompt": "3+3=", "answer": "6"})" "\n";
+    const Words file{"--data", shop.path("problems.jsonl"), "--held-out", "1", "--steps", "2"};
+    const Ended run = run_program(shop.run("run", file));
+    CAPTURE(run.err);
+    CHECK(run.status == 0);
+    std::ofstream(shop.path("problems.jsonl")) << "no JSON\n";
+    const Ended broken = run_program(shop.run("broken", file));
+    CHECK(broken.status == 1);
+    CHECK(contains(broken.err, "problems.jsonl"));
+  }
+
+  TEST_CASE("wrong options are told at once, with exit status 2") {
+    const Workshop shop;
+    const Ended ended = run_program(shop.run("run", {"--gruop", "8"}));
+    CHECK(ended.status == 2);
+    CHECK(contains(ended.err, "--group"));
+    CHECK(contains(run_program({"help", "train", "--algo", "dapo"}).out, "0.28"));
+    CHECK(contains(run_program({"algorithms"}).out, "reinforce++"));
+  }
+}
+
+}  // namespace rl::tests
