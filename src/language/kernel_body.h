@@ -65,7 +65,7 @@ struct KernelBody {
     }
   }
 
-  // kAhead: also brings the weights of the tile after the next from memory into the second-level
+  // kAhead: also brings the weights of the tile three further on from memory into the second-level
   // cache (the first has too few misses in flight).
   template <std::size_t kRows, std::size_t kColumns, bool kAhead, class W>
   static void tile(const Matmul& product, std::size_t row, std::size_t column) {
@@ -80,7 +80,7 @@ struct KernelBody {
     std::size_t k = 0;
     for (; k + kLine <= whole; k += kLine) {
       if constexpr (kAhead) {
-        for (std::size_t c = 2 * kColumns; c < 3 * kColumns; ++c) {
+        for (std::size_t c = 3 * kColumns; c < 4 * kColumns; ++c) {
           __builtin_prefetch(w + c * product.w_stride + k, 0, kSecondLevel);
         }
       }
@@ -98,51 +98,46 @@ struct KernelBody {
     store(product, row, column, sums);
   }
 
-  // The tree of every output, four at a time where the tile's shape allows it.
-  template <std::size_t kRows, std::size_t kColumns>
-  static void sum_lanes(const Lanes (&sums)[kRows][kColumns], float (&values)[kColumns][kRows]) {
-    for (std::size_t c = 0; c < kColumns; ++c) {
-      if constexpr (kRows == 4) {
-        P::sum_four(sums[0][c].part, sums[1][c].part, sums[2][c].part, sums[3][c].part, values[c]);
-      } else if constexpr (kRows == 1 && kColumns % 4 == 0) {
-        if (c % 4 == 0) {
-          P::sum_four(sums[0][c].part, sums[0][c + 1].part, sums[0][c + 2].part,
-                      sums[0][c + 3].part, values[c]);
-        }
-      } else {
-        for (std::size_t r = 0; r < kRows; ++r) values[c][r] = P::sum(sums[r][c].part);
-      }
-    }
-  }
-
+  // The tree of every output, four neighbours at a time where the tile's shape allows it.
   template <std::size_t kRows, std::size_t kColumns>
   static void store(const Matmul& product, std::size_t row, std::size_t column,
                     const Lanes (&sums)[kRows][kColumns]) {
-    float values[kColumns][kRows];
-    sum_lanes(sums, values);
     float* y = product.y + row * product.y_stride + column;
-    for (std::size_t c = 0; c < kColumns; ++c) {
-      for (std::size_t r = 0; r < kRows; ++r) {
-        const float value = values[c][r];
-        y[r * product.y_stride + c] =
-            product.bias == nullptr ? value : value + product.bias[column + c];
+    for (std::size_t r = 0; r < kRows; ++r, y += product.y_stride) {
+      if constexpr (kColumns % 4 == 0) {
+        for (std::size_t c = 0; c < kColumns; c += 4) {
+          P::sum_four(sums[r][c].part, sums[r][c + 1].part, sums[r][c + 2].part,
+                      sums[r][c + 3].part, y + c);
+        }
+      } else {
+        for (std::size_t c = 0; c < kColumns; ++c) y[c] = P::sum(sums[r][c].part);
+      }
+      if (product.bias == nullptr) continue;
+      for (std::size_t c = 0; c < kColumns; ++c) y[c] += product.bias[column + c];
+    }
+  }
+
+  template <std::size_t kRows, std::size_t kColumns, class W>
+  static void rows_of_tiles(const Matmul& product, std::size_t column, std::size_t& row,
+                            std::size_t end_row, bool& ahead) {
+    for (; row + kRows <= end_row; row += kRows) {
+      if (ahead) {
+        tile<kRows, kColumns, true, W>(product, row, column);
+        ahead = false;
+      } else {
+        tile<kRows, kColumns, false, W>(product, row, column);
       }
     }
   }
 
+  // The first tile of the column fetches for the columns to come.
   template <std::size_t kColumns, class W>
   static void column_of_tiles(const Matmul& product, std::size_t column, std::size_t row,
                               std::size_t end_row) {
-    if (row + P::kRows <= end_row) {
-      tile<P::kRows, kColumns, true, W>(product, row, column);
-      row += P::kRows;
-    } else {
-      tile<1, kColumns, true, W>(product, row++, column);
-    }
-    for (; row + P::kRows <= end_row; row += P::kRows) {
-      tile<P::kRows, kColumns, false, W>(product, row, column);
-    }
-    for (; row < end_row; ++row) tile<1, kColumns, false, W>(product, row, column);
+    bool ahead = true;
+    rows_of_tiles<P::kRows, kColumns, W>(product, column, row, end_row, ahead);
+    rows_of_tiles<P::kFewRows, kColumns, W>(product, column, row, end_row, ahead);
+    rows_of_tiles<1, kColumns, W>(product, column, row, end_row, ahead);
   }
 
   template <std::size_t kColumns, class W>
@@ -156,7 +151,7 @@ struct KernelBody {
 
   template <class W>
   static void matmul_of(const Matmul& product, std::size_t first, std::size_t end) {
-    if (product.rows < P::kRows) {
+    if (product.rows == 1) {
       block_of_rows<P::kSingleColumns, W>(product, 0, product.rows, first, end);
       return;
     }

@@ -13,6 +13,7 @@ struct EightLanes {
   using Part = __m256;
   static constexpr std::size_t kPartWidth = 8;
   static constexpr std::size_t kRows = 2;
+  static constexpr std::size_t kFewRows = 2;
   static constexpr std::size_t kColumns = 3;
   static constexpr std::size_t kSingleColumns = 4;
   static constexpr std::size_t kWeightedColumns = 1;

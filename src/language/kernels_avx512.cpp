@@ -12,8 +12,9 @@ bool runs_here() {
 struct SixteenLanes {
   using Part = __m512;
   static constexpr std::size_t kPartWidth = 16;
-  static constexpr std::size_t kRows = 4;
-  static constexpr std::size_t kColumns = 6;
+  static constexpr std::size_t kRows = 6;
+  static constexpr std::size_t kFewRows = 4;
+  static constexpr std::size_t kColumns = 4;
   static constexpr std::size_t kSingleColumns = 8;
   static constexpr std::size_t kWeightedColumns = 4;
 
@@ -69,10 +70,19 @@ struct SixteenLanes {
     const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
   }
+  // Each addition of the tree for two, then four vectors at once.
+  static Part halves_added(Part a, Part b) {  // [a's 8 sums, b's 8 sums]
+    return _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xEE));
+  }
   static void sum_four(const Part* a, const Part* b, const Part* c, const Part* d, float* sums) {
-    __m128 t0 = four_of(a), t1 = four_of(b), t2 = four_of(c), t3 = four_of(d);
-    _MM_TRANSPOSE4_PS(t0, t1, t2, t3);
-    _mm_storeu_ps(sums, _mm_add_ps(_mm_add_ps(t0, t2), _mm_add_ps(t1, t3)));
+    const Part ab = halves_added(a[0], b[0]);
+    const Part cd = halves_added(c[0], d[0]);
+    const Part fours = _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88),
+                                     _mm512_shuffle_f32x4(ab, cd, 0xDD));
+    const Part twos = _mm512_add_ps(fours, _mm512_permute_ps(fours, 0x4E));
+    const Part ones = _mm512_add_ps(twos, _mm512_permute_ps(twos, 0xB1));
+    const __m512i firsts = _mm512_setr_epi32(0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12);
+    _mm_storeu_ps(sums, _mm512_castps512_ps128(_mm512_permutexvar_ps(firsts, ones)));
   }
 };
 

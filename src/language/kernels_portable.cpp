@@ -11,6 +11,7 @@ struct OneLane {
   using Part = float;
   static constexpr std::size_t kPartWidth = 1;
   static constexpr std::size_t kRows = 2;
+  static constexpr std::size_t kFewRows = 2;
   static constexpr std::size_t kColumns = 2;
   static constexpr std::size_t kSingleColumns = 2;
   static constexpr std::size_t kWeightedColumns = 1;
