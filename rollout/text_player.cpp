@@ -137,7 +137,8 @@ void TextPlayer::abandon() {
 
 std::string TextPlayer::completion(const PlayedText& text) const {
   auto tokens = std::span(text.tokens).subspan(text.prompt_tokens);
-  if (text.reason == FinishReason::stop && !tokens.empty()) tokens = tokens.first(tokens.size() - 1);
+  const bool stopped = text.reason == FinishReason::stop && !tokens.empty();
+  if (stopped) tokens = tokens.first(tokens.size() - 1);
   return tokenizer_.decode(tokens);
 }
 

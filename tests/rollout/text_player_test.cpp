@@ -93,7 +93,7 @@ std::vector<PlayedText> play(Scripted& generator, const std::string& prompt,
 
 std::string words(const PlayedText& text) {
   std::string words;
-  for (const TokenId id : text.tokens) words += id < 256 ? std::string(1, static_cast<char>(id)) : "$";
+  for (const TokenId id : text.tokens) words += id < 256 ? static_cast<char>(id) : '$';
   return words;
 }
 
@@ -123,7 +123,7 @@ std::vector<PlayedText> play_interrupted(const language::GeneratorOptions& optio
 }
 
 TEST_SUITE("text player") {
-  TEST_CASE("texts with a tool have the same bytes in any batch, and never end in the tool's words") {
+  TEST_CASE("texts with a tool have the same bytes in any batch, and end with the policy's words") {
     const auto expected = play_interrupted({.threads = 1});
     language::GeneratorOptions other{.page_size = 3, .max_sequences = 5, .threads = 2};
     const auto found = play_interrupted(other);

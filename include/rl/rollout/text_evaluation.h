@@ -38,7 +38,8 @@ struct TextAnswer {
 struct TextEvaluation {
   std::vector<TextAnswer> answers{};  // in the order of the problems
   std::uint64_t weight_version = 0;
-  std::uint64_t excluded = 0;  // problems (of a file: all of it) passed over: empty, too long, broken
+  // Problems (of a file: all of it) that were passed over: empty, too long or broken.
+  std::uint64_t excluded = 0;
 
   double mean_score() const;      // of those that were scored; 0 when none was
   double standard_error() const;  // of the mean

@@ -16,7 +16,7 @@ namespace rl::rollout {
 
 // One term of the score: weight * the verdict of the verifier of this name.
 struct TextReward {
-  std::string verifier{};  // registered name: "exact", "numeric", "regex", ... (language/verifier.h)
+  std::string verifier{};  // registered name: see rl/language/verifier.h
   double weight = 1.0;     // finite
   std::string argument{};  // the verifier's own, e.g. the pattern of "regex"; one line
 

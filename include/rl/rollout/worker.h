@@ -34,9 +34,10 @@ struct WorkerSummary {
 };
 
 // Connects, takes the learner's environment from `registry`, steps it and sends fragments until the
-// learner says stop or `stop` becomes true. When the learner's run is one of texts (RunConfig::text)
-// it completes prompts instead, see rollout/text_collector.h. A lost learner is looked for again; state then comes
-// from the learner's assignment. Returns after a closing handshake.
+// learner says stop or `stop` becomes true. When the learner's run is one of texts
+// (RunConfig::text) it completes prompts instead: see rollout/text_collector.h. A lost learner is
+// looked for again; state then comes from the learner's assignment. Returns after a closing
+// handshake.
 // Throws Error when the learner refuses, stays away longer than `retry`, names an environment that
 // the registry lacks, or a task, file or verifier that is not here.
 // Threads: runs on the caller's thread; several workers may run in one process.
