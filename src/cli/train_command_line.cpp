@@ -1,5 +1,7 @@
 #include "rl/cli/train_command_line.h"
 
+#include <algorithm>
+
 #include "rl/cli/command_line.h"
 #include "rl/cli/help.h"
 #include "rl/cli/train_option_table.h"
@@ -39,6 +41,12 @@ void reject_other_algorithm(const TrainOptions& options,
                  .what = "option --" + assignment.name + " has no effect on " + options.algorithm,
                  .remedy = "remove it, or choose --algo " + assignment.name.substr(0, dot)});
   }
+}
+
+// Nobody who asks for one environment means two workers.
+void limit_default_workers(TrainOptions& options) {
+  const bool is_default = options.num_workers == TrainOptions{}.num_workers;
+  if (is_default) options.num_workers = std::min(options.num_workers, options.num_environments);
 }
 
 void check_learner(const TrainOptions& options) {
@@ -101,6 +109,7 @@ TrainOptions parse_train_command_line(TrainCommand command,
                      .config = typed.config});
   if (command == TrainCommand::learner) request.options.num_workers = 0;
   table.set_all(assignments);
+  limit_default_workers(request.options);
   reject_other_algorithm(request.options, assignments);
   if (command == TrainCommand::learner) check_learner(request.options);
   validate(request.options);

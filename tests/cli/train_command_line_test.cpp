@@ -116,6 +116,11 @@ TEST_SUITE("cli train command line") {
     CHECK(train({"--config", file}).ppo.clip == 0.1);
   }
 
+  TEST_CASE("one environment gets one worker unless more are asked for") {
+    CHECK(train({"--num-envs", "1"}).num_workers == 1);
+    CHECK(contains(rejection({"--workers", "3", "--num-envs", "1"}), "--workers"));
+  }
+
   TEST_CASE("options that contradict each other are refused before anything starts") {
     CHECK(contains(rejection({"--workers", "9", "--num-envs", "8"}), "--workers"));
     CHECK(contains(rejection({"--endpoint", "inproc", "--worker-mode", "process"}), "inproc"));
