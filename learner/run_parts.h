@@ -18,7 +18,7 @@ namespace rl {
 struct RunParts {
   EnvironmentSpec spec;
   std::unique_ptr<Algorithm> algorithm{};
-  // Texts instead of an environment. TrainOptions::total_steps and evaluate_every then count rounds.
+  // Texts instead of an environment: TrainOptions::total_steps and evaluate_every count rounds.
   std::optional<rollout::TextRunConfig> text{};
   EvaluateFunction evaluate{};                     // empty: no evaluations
   std::map<std::string, std::string> identity{};   // what a resumed run must share beside the usual

@@ -269,9 +269,10 @@ void Trainer::apply(Evaluated evaluated) {
   state_.best_evaluation = evaluated.mean_return;
   folder_.save_best({.number = evaluated.environment_steps,
                      .parts = {{"weights.safetensors", *evaluated.image}},
-                     .facts = facts({{"environment_steps", std::to_string(evaluated.environment_steps)},
-                                     {"evaluation_return", std::to_string(evaluated.mean_return)},
-                                     {"weight_version", std::to_string(evaluated.weight_version)}})});
+                     .facts = facts(
+                         {{"environment_steps", std::to_string(evaluated.environment_steps)},
+                          {"evaluation_return", std::to_string(evaluated.mean_return)},
+                          {"weight_version", std::to_string(evaluated.weight_version)}})});
 }
 
 void Trainer::checkpoint() {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "learner/language/learning_rate_schedule.h"
 #include "learner/language/policy_optimiser.h"

@@ -25,7 +25,8 @@ class LanguagePolicyAlgorithm final : public Algorithm {
   std::size_t steps_per_round() const override;
   std::optional<UpdateReport> update(replay::Table& table,
                                      const TrainingProgress& progress) override;
-  Bytes weights_image(const TrainingProgress& progress) const override;  // rl/language/model_image.h
+  // As rl/language/model_image.h.
+  Bytes weights_image(const TrainingProgress& progress) const override;
   // Refused by load_state when it began from another model.
   Bytes save_state() const override;
   void load_state(std::span<const std::byte> image) override;

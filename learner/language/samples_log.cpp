@@ -54,7 +54,8 @@ void SamplesLog::write_lines(std::uint64_t step, const std::string& lines) {
   std::string stepped;
   for (std::size_t begin = 0; begin < lines.size();) {
     const std::size_t end = std::min(lines.find('\n', begin), lines.size());
-    stepped += "{\"step\":" + std::to_string(step) + "," + lines.substr(begin + 1, end - begin - 1) + "\n";
+    const std::string members = lines.substr(begin + 1, end - begin - 1);
+    stepped += "{\"step\":" + std::to_string(step) + "," + members + "\n";
     begin = end + 1;
   }
   if (!stepped.empty()) append_file(path_, std::as_bytes(std::span(stepped)));

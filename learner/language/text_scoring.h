@@ -26,7 +26,7 @@ PackedTexts pack_texts(const Texts& texts, at::Device device);
 // In order, in parts of at most `budget` tokens (a longer text stands alone).
 std::vector<Texts> split_texts(const Texts& texts, std::size_t budget);
 
-// Log-probs of the sampled tokens of each text, without gradients. `threads`: the model's.
+// Log-probs of the sampled tokens of each text, without gradients. Threads: the model's.
 std::vector<std::vector<float>> score_texts(LanguageModel& model, const Texts& texts,
                                             double temperature, std::size_t budget);
 

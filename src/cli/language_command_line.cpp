@@ -40,18 +40,20 @@ void check_learner(const TrainOptions& options) {
 }
 
 constexpr const char* kIntroduction =
-    "corral train --algo grpo: trains a language model by reinforcement. Workers sample completions\n"
-    "and score them; the learner makes the better ones of each problem likelier. The same road and\n"
-    "guarantees as for any environment; rounds of texts take the place of steps.\n"
+    "corral train --algo grpo: trains a language model by reinforcement. Workers sample\n"
+    "completions and score them; the learner makes the better ones of each problem likelier. The\n"
+    "same road and guarantees as for any environment; rounds of texts take the place of steps.\n"
     "\n"
-    "Usage: corral train --algo NAME --model DIR [--task NAME | --data FILE.jsonl] [--NAME VALUE]...\n"
+    "Usage: corral train --algo NAME --model DIR [--task NAME | --data FILE.jsonl]\n"
+    "                    [--NAME VALUE]...\n"
     "\n"
     "Teach a model that already adds a little to add well, with two worker processes:\n"
     "  corral train --config configs/grpo-chain-sum.ini --model runs/warm/model --workers 2 \\\n"
     "               --stop-return 0.95 --out runs/sums\n"
     "  corral train --resume --out runs/sums\n"
     "\n"
-    "Your own problems, lines {\"prompt\": ..., \"answer\": ...}, adapters only, near the old model:\n"
+    "Your own problems, lines {\"prompt\": ..., \"answer\": ...}, adapters only, near the old\n"
+    "model:\n"
     "  corral train --algo dr-grpo --model models/SmolLM2-135M-Instruct --data problems.jsonl \\\n"
     "               --chat --rewards numeric,length:0.1:200 --lora-rank 16 --lr 1e-5 --kl 0.01\n";
 

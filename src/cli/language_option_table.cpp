@@ -44,8 +44,8 @@ void add_run(OptionTable& table, LanguageTrainOptions& o) {
 void add_problems(OptionTable& table, LanguageTrainOptions& o) {
   table.group("Problems and rewards");
   table.add({"task", &o.task, "NAME", {},
-             "made-up problems with known answers: addition, reverse, sorting, chain-sum, countdown, "
-             "letter-count"});
+             "made-up problems with known answers: addition, reverse, sorting, chain-sum, "
+             "countdown, letter-count"});
   table.add({"digits", &o.digits, "", from_to(1, 18), "of the numbers in --task"});
   table.add({"length", &o.length, "", from_to(1, 256), "letters, digits or terms in --task"});
   table.add({"data", &o.data, "FILE.jsonl", {},
@@ -76,9 +76,11 @@ void add_sampling(OptionTable& table, LanguageTrainOptions& o) {
              "longer prompts are passed over"});
   table.add({"max-new", &o.max_new_tokens, "tokens", from_to(1, kMostTexts),
              "most of a completion"});
-  table.add({"temperature", &o.temperature, "", above(0), "of sampling, and of the policy learned"});
+  table.add({"temperature", &o.temperature, "", above(0),
+             "of sampling, and of the policy learned"});
   table.add({"top-k", &o.top_k, "", {}, "sample among the k likeliest; 0: all"});
-  table.add({"top-p", &o.top_p, "", {0, 1, true}, "sample among the likeliest that have this share"});
+  table.add({"top-p", &o.top_p, "", {0, 1, true},
+             "sample among the likeliest that have this share"});
   table.add({"min-p", &o.min_p, "", from_to(0, 1),
              "sample among those with this share of the likeliest's probability"});
 }
@@ -113,7 +115,8 @@ void add_loss(OptionTable& table, LanguageTrainOptions& o) {
              "most of the correction where sampler and learner disagree; 0: none"});
   table.add({"kl", &p.kl_coefficient, "", at_least(0),
              "weight of the distance to the model of the start; 0: it is not even loaded"});
-  table.add({"kl-estimator", &o.kl_estimator, "NAME", {}, "how it is estimated", {"k1", "k2", "k3"}});
+  table.add({"kl-estimator", &o.kl_estimator, "NAME", {},
+             "how it is estimated", {"k1", "k2", "k3"}});
   table.add({"kl-in-reward", &p.kl_in_reward, "", {}, "taken from the reward instead of the loss"});
   table.add({"std-epsilon", &p.std_epsilon, "", at_least(0), "added to the rewards' deviation"});
   table.add({"epochs", &p.epochs, "", at_least(1), "passes over a round's texts"});
@@ -131,7 +134,8 @@ void add_loss(OptionTable& table, LanguageTrainOptions& o) {
 void add_optimisation(OptionTable& table, LanguageTrainOptions& o) {
   table.group("Optimisation");
   table.add({"lr", &o.learning_rate, "", above(0), "learning rate of AdamW, the highest"});
-  table.add({"schedule", &o.schedule, "NAME", {}, "after the warm-up: level, or to 0 along a cosine",
+  table.add({"schedule", &o.schedule, "NAME", {},
+             "after the warm-up: level, or to 0 along a cosine",
              {"constant", "cosine"}});
   table.add({"warmup", &o.warmup_rounds, "rounds", {}, "while the learning rate rises"});
   table.add({"weight-decay", &o.weight_decay, "", at_least(0), "decoupled, of matrices"});

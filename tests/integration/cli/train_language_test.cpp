@@ -20,7 +20,9 @@ struct Workshop : TemporaryFolder {
     REQUIRE(made.status == 0);
   }
 
-  std::string path(const std::string& name) const { return (TemporaryFolder::path() / name).string(); }
+  std::string path(const std::string& name) const {
+    return (TemporaryFolder::path() / name).string();
+  }
 
   Words run(const std::string& out, const Words& more) const {
     Words words{"train",        "--algo",       "grpo",        "--model",      path("model"),
@@ -44,7 +46,7 @@ std::string digest_in(const std::string& summary) {
 }  // namespace
 
 TEST_SUITE("corral train --algo grpo") {
-  TEST_CASE("killed at any moment and resumed with other workers, the weights have the same bytes") {
+  TEST_CASE("killed and resumed with other workers, the weights have the same bytes") {
     const Workshop shop;
     const Ended whole = run_program(shop.run("whole", {"--steps", "40", "--workers", "1"}));
     CAPTURE(whole.err);

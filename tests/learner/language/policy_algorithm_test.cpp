@@ -53,7 +53,7 @@ TEST_SUITE("language policy algorithm") {
     }
   }
 
-  TEST_CASE("at the first update the ratio is exactly 1, and sampler and learner agree to the bit") {
+  TEST_CASE("at the first update the ratio is exactly 1: sampler and learner agree to the bit") {
     for (const double temperature : {1.0, 0.7}) {
       LanguageTrainOptions options = policy_run();
       options.temperature = temperature;
