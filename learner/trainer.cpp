@@ -41,7 +41,7 @@ TrainSummary Trainer::run() {
 
 bool Trainer::finished() const {
   if (steps_done() >= options_.total_steps) return true;
-  return options_.has_stop_return && state_.last_evaluation >= options_.stop_return;
+  return reached_return();
 }
 
 double Trainer::elapsed_seconds() const {
@@ -300,6 +300,7 @@ void Trainer::checkpoint_if_due() {
 }
 
 TrainSummary Trainer::finish() {
+  ended_by_return_ = reached_return();
   if (evaluator_ && !interrupted_) evaluate_final();
   const bool all_left = endpoint_->stop_workers(kGoodbye);
   if (pool_) pool_->join(all_left ? kGoodbye : milliseconds(0));

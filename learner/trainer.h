@@ -36,6 +36,9 @@ class Trainer {
     return of_texts() ? state_.weight_version : state_.environment_steps;
   }
   bool finished() const;
+  bool reached_return() const {
+    return options_.has_stop_return && state_.last_evaluation >= options_.stop_return;
+  }
   double elapsed_seconds() const;  // of the whole run, earlier calls included
   TrainingProgress progress() const;
   void log(const std::string& line) const;
@@ -103,6 +106,7 @@ class Trainer {
   std::map<std::string, double> metric_sums_;
   std::size_t metric_updates_ = 0;
   bool interrupted_ = false;
+  bool ended_by_return_ = false;    // whatever the final evaluation, of newer weights, says
 };
 
 }  // namespace rl

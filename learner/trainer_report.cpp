@@ -64,7 +64,7 @@ void Trainer::log_metrics() {
 
 TrainSummary Trainer::summarise(const Bytes& weights) const {
   TrainSummary summary;
-  const bool reached = options_.has_stop_return && state_.last_evaluation >= options_.stop_return;
+  const bool reached = ended_by_return_ || reached_return();
   summary.end = interrupted_ ? TrainEnd::interrupted
                 : reached    ? TrainEnd::return_reached
                              : TrainEnd::steps_reached;
