@@ -1,34 +1,17 @@
 #include "rl/cli/language_command_line.h"
 
 #include "rl/cli/algorithm_choice.h"
-#include "rl/cli/command_line.h"
-#include "rl/cli/help.h"
-#include "rl/cli/ini.h"
 #include "rl/core/error.h"
 #include "src/cli/option_layers.h"
 
 namespace rl::cli {
 namespace {
 
-struct Request {
-  LanguageTrainOptions options{};
-  std::string config{};
-};
-
-Request initial_request(TrainCommand command, const std::string& algorithm) {
-  Request request;
-  request.options.run.algorithm = algorithm;
-  request.options.policy = language_policy_preset(algorithm);
-  if (command == TrainCommand::learner) request.options.run.num_workers = 0;
-  return request;
-}
-
-OptionTable request_table(Request& request) {
-  OptionTable table = language_option_table(request.options);
-  table.group("Configuration");
-  table.add({"config", &request.config, "FILE", {},
-             "read options from an INI file; the command line wins", {}, false});
-  return table;
+LanguageTrainOptions defaults_of(const std::string& algorithm) {
+  LanguageTrainOptions options;
+  options.run.algorithm = algorithm;
+  options.policy = language_policy_preset(algorithm);
+  return options;
 }
 
 void check_learner(const TrainOptions& options) {
@@ -61,38 +44,28 @@ constexpr const char* kIntroduction =
 
 LanguageTrainOptions parse_language_command_line(TrainCommand command,
                                                  const std::vector<std::string>& words) {
-  const std::string algorithm = chosen_algorithm(words);
-  Request typed = initial_request(command, algorithm);
-  OptionTable typed_table = request_table(typed);
-  const std::vector<Assignment> assignments =
-      parse_command_line(typed_table, words, 0).assignments;
-  typed_table.set_all(assignments);
-
-  Request request = initial_request(command, algorithm);
-  OptionTable table = request_table(request);
-  set_layers(table, {.resume = typed.options.run.resume, .out = typed.options.run.out,
-                     .config = typed.config});
-  if (command == TrainCommand::learner) request.options.run.num_workers = 0;
-  table.set_all(assignments);
-  if (command == TrainCommand::learner) check_learner(request.options.run);
-  validate(request.options);
-  return request.options;
+  const bool learner = command == TrainCommand::learner;
+  const auto run_of = [](const LanguageTrainOptions& options) -> const TrainOptions& {
+    return options.run;
+  };
+  const auto without_workers = [&](LanguageTrainOptions& options) {
+    if (learner) options.run.num_workers = 0;
+  };
+  const LanguageTrainOptions options =
+      parse_layered(words, defaults_of(chosen_algorithm(words)), language_option_table, run_of,
+                    without_workers)
+          .options;
+  if (learner) check_learner(options.run);
+  validate(options);
+  return options;
 }
 
 std::string language_config_text(const LanguageTrainOptions& options) {
-  LanguageTrainOptions copy = options;
-  return "# The resolved options of a run. Run it again: corral train --config FILE --out DIR\n" +
-         to_ini(language_option_table(copy));
+  return run_config_text(options, language_option_table);
 }
 
 std::string language_help(const std::string& algorithm, std::size_t width) {
-  Request request = initial_request(TrainCommand::train, algorithm);
-  return std::string(kIntroduction) + "\n" + option_help(request_table(request), width) +
-         "\nNumbers may be written 100000, 100_000 or 1e5. A flag may be followed by true or "
-         "false.\n"
-         "Exit status: 0 the run ended by itself, 3 it was stopped and can be resumed, 1 it "
-         "failed,\n"
-         "2 an option was wrong, 130 or 143 it was stopped at once.\n";
+  return run_help(kIntroduction, defaults_of(algorithm), language_option_table, width);
 }
 
 }  // namespace rl::cli

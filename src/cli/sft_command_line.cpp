@@ -1,25 +1,9 @@
 #include "rl/cli/sft_command_line.h"
 
-#include "rl/cli/command_line.h"
-#include "rl/cli/help.h"
-#include "rl/cli/ini.h"
 #include "src/cli/option_layers.h"
 
 namespace rl::cli {
 namespace {
-
-struct Request {
-  SftOptions options{};
-  std::string config{};
-};
-
-OptionTable request_table(Request& request) {
-  OptionTable table = sft_option_table(request.options);
-  table.group("Configuration");
-  table.add({"config", &request.config, "FILE", {},
-             "read options from an INI file; the command line wins", {}, false});
-  return table;
-}
 
 constexpr const char* kIntroduction =
     "corral train --algo sft: fine-tunes a language model on examples and leaves everything about\n"
@@ -40,35 +24,19 @@ constexpr const char* kIntroduction =
 }  // namespace
 
 SftOptions parse_sft_command_line(const std::vector<std::string>& words) {
-  Request typed;
-  OptionTable typed_table = request_table(typed);
-  const std::vector<Assignment> assignments =
-      parse_command_line(typed_table, words, 0).assignments;
-  typed_table.set_all(assignments);
-
-  Request request;
-  OptionTable table = request_table(request);
-  set_layers(table, {.resume = typed.options.resume, .out = typed.options.out,
-                     .config = typed.config});
-  table.set_all(assignments);
-  validate(request.options);
-  return request.options;
+  const auto itself = [](const SftOptions& options) -> const SftOptions& { return options; };
+  const SftOptions options =
+      parse_layered(words, SftOptions{}, sft_option_table, itself, [](SftOptions&) {}).options;
+  validate(options);
+  return options;
 }
 
 std::string sft_config_text(const SftOptions& options) {
-  SftOptions copy = options;
-  return "# The resolved options of a run. Run it again: corral train --config FILE --out DIR\n" +
-         to_ini(sft_option_table(copy));
+  return run_config_text(options, sft_option_table);
 }
 
 std::string sft_help(std::size_t width) {
-  Request request;
-  return std::string(kIntroduction) + "\n" + option_help(request_table(request), width) +
-         "\nNumbers may be written 100000, 100_000 or 1e5. A flag may be followed by true or "
-         "false.\n"
-         "Exit status: 0 the run ended by itself, 3 it was stopped and can be resumed, 1 it "
-         "failed,\n"
-         "2 an option was wrong, 130 or 143 it was stopped at once.\n";
+  return run_help(kIntroduction, SftOptions{}, sft_option_table, width);
 }
 
 }  // namespace rl::cli

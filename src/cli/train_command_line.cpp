@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "rl/cli/command_line.h"
-#include "rl/cli/help.h"
 #include "rl/cli/train_option_table.h"
 #include "rl/core/error.h"
 #include "src/cli/option_layers.h"
@@ -11,24 +9,10 @@
 namespace rl::cli {
 namespace {
 
-// The options and the file they may come from.
-struct Request {
+TrainOptions defaults_of(TrainCommand command) {
   TrainOptions options;
-  std::string config{};
-};
-
-Request initial_request(TrainCommand command) {
-  Request request;
-  if (command == TrainCommand::learner) request.options.num_workers = 0;
-  return request;
-}
-
-OptionTable request_table(Request& request) {
-  OptionTable table = train_option_table(request.options);
-  table.group("Configuration");
-  table.add({"config", &request.config, "FILE", {},
-             "read options from an INI file; the command line wins", {}, false});
-  return table;
+  if (command == TrainCommand::learner) options.num_workers = 0;
+  return options;
 }
 
 // An option that would be read and then ignored is a mistake worth naming.
@@ -97,35 +81,24 @@ constexpr const char* kLearnerIntroduction =
 
 TrainOptions parse_train_command_line(TrainCommand command,
                                       const std::vector<std::string>& words) {
-  Request typed = initial_request(command);
-  OptionTable typed_table = request_table(typed);
-  const std::vector<Assignment> assignments =
-      parse_command_line(typed_table, words, 0).assignments;
-  typed_table.set_all(assignments);
-
-  Request request = initial_request(command);
-  OptionTable table = request_table(request);
-  set_layers(table, {.resume = typed.options.resume, .out = typed.options.out,
-                     .config = typed.config});
-  if (command == TrainCommand::learner) request.options.num_workers = 0;
-  table.set_all(assignments);
-  limit_default_workers(request.options);
-  reject_other_algorithm(request.options, assignments);
-  if (command == TrainCommand::learner) check_learner(request.options);
-  validate(request.options);
-  return request.options;
+  const bool learner = command == TrainCommand::learner;
+  const auto itself = [](const TrainOptions& options) -> const TrainOptions& { return options; };
+  const auto without_workers = [&](TrainOptions& options) {
+    if (learner) options.num_workers = 0;
+  };
+  auto [options, typed] =
+      parse_layered(words, defaults_of(command), train_option_table, itself, without_workers);
+  limit_default_workers(options);
+  reject_other_algorithm(options, typed);
+  if (learner) check_learner(options);
+  validate(options);
+  return options;
 }
 
 std::string train_help(TrainCommand command, std::size_t width) {
-  Request request = initial_request(command);
   const bool learner = command == TrainCommand::learner;
-  return std::string(learner ? kLearnerIntroduction : kTrainIntroduction) + "\n" +
-         option_help(request_table(request), width) +
-         "\nNumbers may be written 100000, 100_000 or 1e5. A flag may be followed by true or "
-         "false.\n"
-         "Exit status: 0 the run ended by itself, 3 it was stopped and can be resumed, 1 it "
-         "failed,\n"
-         "2 an option was wrong, 130 or 143 it was stopped at once.\n";
+  return run_help(learner ? kLearnerIntroduction : kTrainIntroduction, defaults_of(command),
+                  train_option_table, width);
 }
 
 }  // namespace rl::cli

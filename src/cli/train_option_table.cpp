@@ -1,6 +1,7 @@
 #include "rl/cli/train_option_table.h"
 
 #include "rl/cli/ini.h"
+#include "src/cli/option_layers.h"
 
 namespace rl::cli {
 namespace {
@@ -166,9 +167,7 @@ OptionTable train_option_table(TrainOptions& options) {
 }
 
 std::string train_config_text(const TrainOptions& options) {
-  TrainOptions copy = options;
-  return "# The resolved options of a run. Run it again: corral train --config FILE --out DIR\n" +
-         to_ini(train_option_table(copy));
+  return run_config_text(options, train_option_table);
 }
 
 TrainOptions read_train_config(const std::string& path) {
