@@ -1,16 +1,11 @@
 #include "rl/algorithms/registry.h"
 #include "rl/cli/language_command_line.h"
+#include "src/cli/common_options.h"
 
 namespace rl::cli {
 namespace {
 
-constexpr Range at_least(double low) { return {.low = low}; }
-constexpr Range from_to(double low, double high) { return {.low = low, .high = high}; }
-constexpr Range above(double low) { return {.low = low, .low_open = true}; }
-
-constexpr double kMostWorkers = 4096;
 constexpr double kMostTexts = 1048576;
-constexpr double kLongestWait = 86400;  // seconds
 
 std::vector<std::string> algorithm_names() {
   std::vector<std::string> names;
@@ -32,9 +27,7 @@ void add_run(OptionTable& table, LanguageTrainOptions& o) {
              "folder for configuration, metrics, report, checkpoints, samples"});
   table.add({"export", &o.export_to, "DIR", {},
              "folder of the trained model, a Hugging Face directory; empty: model in --out"});
-  table.add({"resume", &o.run.resume, "", {},
-             "continue the run in --out from its newest checkpoint, with its own options", {},
-             false});
+  add_resume(table, o.run.resume);
   table.add({"device", &o.run.device, "DEVICE", {}, "where the learner computes", {"cpu", "cuda"}});
   table.add({"threads", &o.threads, "", from_to(0, 4096),
              "of the learner; 0: all. Part of what the result depends on"});
@@ -89,18 +82,11 @@ void add_workers(OptionTable& table, LanguageTrainOptions& o) {
   table.group("Workers");
   table.add({"workers", &o.run.num_workers, "", from_to(0, kMostWorkers),
              "local workers that sample; 0 waits for `corral worker --connect`"});
-  table.add({"worker-mode", &o.run.worker_mode, "MODE", {}, "what a local worker is",
-             {"thread", "process"}});
+  add_worker_mode(table, o.run);
   table.add({"slots", &o.run.num_slots, "", from_to(0, kMostWorkers),
              "shares of a round, one per worker at a time; 0: as many as workers"});
-  table.add({"endpoint", &o.run.endpoint, "KIND", {}, "how local workers reach the learner",
-             {"inproc", "ipc", "tcp"}});
-  table.add({"bind", &o.run.bind, "URL", {},
-             "full address instead of --endpoint, e.g. tcp://0.0.0.0:5555 (needs --keys)"});
-  table.add({"keys", &o.run.keys, "DIR", {},
-             "encrypt and authenticate with keys of `corral keygen`"});
-  table.add({"worker-wait", &o.run.worker_wait, "seconds", {0, kLongestWait, true},
-             "how long a round may wait for a silent worker"});
+  add_connection(table, o.run);
+  add_worker_wait(table, o.run);
 }
 
 void add_loss(OptionTable& table, LanguageTrainOptions& o) {
@@ -138,23 +124,10 @@ void add_optimisation(OptionTable& table, LanguageTrainOptions& o) {
              "after the warm-up: level, or to 0 along a cosine",
              {"constant", "cosine"}});
   table.add({"warmup", &o.warmup_rounds, "rounds", {}, "while the learning rate rises"});
-  table.add({"weight-decay", &o.weight_decay, "", at_least(0), "decoupled, of matrices"});
-  table.add({"beta1", &o.beta1, "", from_to(0, 0.999999), "of AdamW"});
-  table.add({"beta2", &o.beta2, "", from_to(0, 0.999999), "of AdamW"});
-  table.add({"adam-epsilon", &o.adam_epsilon, "", above(0), "of AdamW"});
-  table.add({"max-gradient-norm", &o.max_gradient_norm, "", at_least(0),
-             "longer gradients are scaled down to this; 0: never"});
+  add_adamw(table, o);
   table.add({"micro-batch-tokens", &o.micro_batch_tokens, "tokens", at_least(1),
              "most at once through the model, to save memory"});
-  table.add({"lora-rank", &o.lora_rank, "", from_to(0, 65536),
-             "learn low-rank adapters only; 0: all weights"});
-  table.add({"lora-alpha", &o.lora_alpha, "", above(0), "adapters are scaled by alpha / rank"});
-  table.add({"lora-targets", &o.lora_targets, "NAMES", {}, "the modules that get adapters"});
-  table.add({"activation-checkpointing", &o.activation_checkpointing, "", {},
-             "compute activations twice instead of keeping them"});
-  table.add({"bf16", &o.bf16, "", {}, "16-bit products on the GPU"});
-  table.add({"save-dtype", &o.save_dtype, "TYPE", {}, "of the trained model's tensors",
-             {"f32", "bf16", "f16"}});
+  add_model_memory(table, o, "trained");
 }
 
 void add_evaluation(OptionTable& table, LanguageTrainOptions& o) {
@@ -164,10 +137,7 @@ void add_evaluation(OptionTable& table, LanguageTrainOptions& o) {
   table.add({"eval-problems", &o.evaluation_problems, "", {},
              "of the held-out ones, answered greedily; 0: all"});
   table.add({"samples", &o.samples, "completions", {}, "written to samples.jsonl each time"});
-  table.add({"checkpoint-every", &o.run.checkpoint_every, "seconds", from_to(0, kLongestWait),
-             "between checkpoints; 0: only at the end"});
-  table.add({"keep-checkpoints", &o.run.keep_checkpoints, "", from_to(1, 1000000),
-             "older ones are removed"});
+  add_checkpoints(table, o.run);
 }
 
 }  // namespace

@@ -50,8 +50,9 @@ struct LayeredOptions {
   std::vector<Assignment> typed;
 };
 
-// Defaults, then the resumed run's configuration, then the file, then what is typed. `run_of` gives
-// the part of the options that holds `resume` and `out`; `prepare` has its say before what is typed.
+// Defaults, then the resumed run's configuration, then the file, then what is typed. `run_of`
+// gives the part of the options that holds `resume` and `out`; `prepare` has its say before what
+// is typed.
 template <class Options, class RunOf, class Prepare>
 LayeredOptions<Options> parse_layered(const std::vector<std::string>& words,
                                       const Options& defaults, OptionTable (*table_of)(Options&),

@@ -1,11 +1,8 @@
 #include "rl/cli/sft_command_line.h"
+#include "src/cli/common_options.h"
 
 namespace rl::cli {
 namespace {
-
-constexpr Range at_least(double low) { return {.low = low}; }
-constexpr Range from_to(double low, double high) { return {.low = low, .high = high}; }
-constexpr Range above(double low) { return {.low = low, .low_open = true}; }
 
 void add_run(OptionTable& table, SftOptions& o) {
   table.group("The run");
@@ -13,9 +10,7 @@ void add_run(OptionTable& table, SftOptions& o) {
   table.add({"model", &o.model, "DIR", {}, "the model to start from, a Hugging Face directory"});
   table.add({"out", &o.out, "DIR", {},
              "folder for configuration, metrics, report, checkpoints and the tuned model"});
-  table.add({"resume", &o.resume, "", {},
-             "continue the run in --out from its newest checkpoint, with its own options", {},
-             false});
+  add_resume(table, o.resume);
   table.add({"seed", &o.seed, "", {},
              "of the order of the data; same seed: same weights to the bit"});
   table.add({"device", &o.device, "DEVICE", {}, "where the model computes", {"cpu", "cuda"}});
@@ -56,25 +51,12 @@ void add_optimisation(OptionTable& table, SftOptions& o) {
              "after the warm-up: down to 0 along a cosine, or level", {"cosine", "constant"}});
   table.add({"warmup-steps", &o.warmup_steps, "optimiser steps", {},
              "while the learning rate rises to its highest"});
-  table.add({"weight-decay", &o.weight_decay, "", at_least(0), "decoupled, of matrices"});
-  table.add({"beta1", &o.beta1, "", from_to(0, 0.999999), "of AdamW"});
-  table.add({"beta2", &o.beta2, "", from_to(0, 0.999999), "of AdamW"});
-  table.add({"adam-epsilon", &o.adam_epsilon, "", above(0), "of AdamW"});
-  table.add({"max-gradient-norm", &o.max_gradient_norm, "", at_least(0),
-             "longer gradients are scaled down to this; 0: never"});
+  add_adamw(table, o);
 }
 
 void add_model(OptionTable& table, SftOptions& o) {
   table.group("What learns, and memory");
-  table.add({"lora-rank", &o.lora_rank, "", from_to(0, 65536),
-             "learn low-rank adapters only; 0: all weights"});
-  table.add({"lora-alpha", &o.lora_alpha, "", above(0), "adapters are scaled by alpha / rank"});
-  table.add({"lora-targets", &o.lora_targets, "NAMES", {}, "the modules that get adapters"});
-  table.add({"activation-checkpointing", &o.activation_checkpointing, "", {},
-             "compute activations twice instead of keeping them"});
-  table.add({"bf16", &o.bf16, "", {}, "16-bit products on the GPU"});
-  table.add({"save-dtype", &o.save_dtype, "TYPE", {}, "of the tuned model's tensors",
-             {"f32", "bf16", "f16"}});
+  add_model_memory(table, o, "tuned");
 }
 
 void add_evaluation(OptionTable& table, SftOptions& o) {
@@ -85,10 +67,7 @@ void add_evaluation(OptionTable& table, SftOptions& o) {
              "of the validation data, answered greedily and compared to the letter"});
   table.add({"samples", &o.samples, "completions", {}, "written to samples.jsonl each time"});
   table.add({"max-new-tokens", &o.max_new_tokens, "tokens", at_least(1), "most of a completion"});
-  table.add({"checkpoint-every", &o.checkpoint_every, "seconds", from_to(0, 86400),
-             "between checkpoints; 0: only at the end"});
-  table.add({"keep-checkpoints", &o.keep_checkpoints, "", from_to(1, 1000000),
-             "older ones are removed"});
+  add_checkpoints(table, o);
 }
 
 }  // namespace

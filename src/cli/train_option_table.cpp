@@ -1,19 +1,14 @@
 #include "rl/cli/train_option_table.h"
 
 #include "rl/cli/ini.h"
+#include "src/cli/common_options.h"
 #include "src/cli/option_layers.h"
 
 namespace rl::cli {
 namespace {
 
-constexpr Range at_least(double low) { return {.low = low}; }
-constexpr Range from_to(double low, double high) { return {.low = low, .high = high}; }
-constexpr Range above(double low) { return {.low = low, .low_open = true}; }
-
-constexpr double kMostWorkers = 4096;
 constexpr double kMostEnvironments = 1048576;
 constexpr double kWidestLayer = 65536;
-constexpr double kLongestWait = 86400;  // seconds
 const std::vector<std::string> kActivations{"tanh", "relu"};
 
 void add_run(OptionTable& table, TrainOptions& o) {
@@ -29,9 +24,7 @@ void add_run(OptionTable& table, TrainOptions& o) {
   table.add({"stop-return", MaybeNumber{&o.stop_return, &o.has_stop_return}, "", {},
              "end early when an evaluation's mean return reaches X"});
   table.add({"out", &o.out, "DIR", {}, "folder for configuration, metrics, report, checkpoints"});
-  table.add({"resume", &o.resume, "", {},
-             "continue the run in --out from its newest checkpoint, with its own options", {},
-             false});
+  add_resume(table, o.resume);
   table.add({"mode", &o.mode, "MODE", {},
              "lockstep repeats exactly; async never waits for a slow worker",
              {"lockstep", "async"}});
@@ -43,21 +36,15 @@ void add_workers(OptionTable& table, TrainOptions& o) {
   table.group("Workers");
   table.add({"workers", &o.num_workers, "", from_to(0, kMostWorkers),
              "local workers to start; 0 waits for `corral worker --connect`"});
-  table.add({"worker-mode", &o.worker_mode, "MODE", {}, "what a local worker is",
-             {"thread", "process"}});
+  add_worker_mode(table, o);
   table.add({"num-envs", &o.num_environments, "", from_to(1, kMostEnvironments),
              "environments over all workers; part of what the result depends on"});
   table.add({"slots", &o.num_slots, "", from_to(0, kMostWorkers),
              "shares of the environments, one per worker at a time; 0: as many as workers"});
-  table.add({"endpoint", &o.endpoint, "KIND", {}, "how local workers reach the learner",
-             {"inproc", "ipc", "tcp"}});
-  table.add({"bind", &o.bind, "URL", {},
-             "full address instead of --endpoint, e.g. tcp://0.0.0.0:5555 (needs --keys)"});
-  table.add({"keys", &o.keys, "DIR", {}, "encrypt and authenticate with keys of `corral keygen`"});
+  add_connection(table, o);
   table.add({"fragment-steps", &o.fragment_steps, "steps", from_to(1, 65536),
              "most steps a worker sends in one piece"});
-  table.add({"worker-wait", &o.worker_wait, "seconds", {0, kLongestWait, true},
-             "how long a round may wait for a silent worker"});
+  add_worker_wait(table, o);
 }
 
 void add_evaluation(OptionTable& table, TrainOptions& o) {
@@ -68,10 +55,7 @@ void add_evaluation(OptionTable& table, TrainOptions& o) {
              "per evaluation"});
   table.add({"eval-envs", &o.evaluation_environments, "", from_to(1, 65536),
              "environments an evaluation steps side by side"});
-  table.add({"checkpoint-every", &o.checkpoint_every, "seconds", from_to(0, kLongestWait),
-             "between checkpoints; 0: only at the end"});
-  table.add({"keep-checkpoints", &o.keep_checkpoints, "", from_to(1, 1000000),
-             "older ones are removed"});
+  add_checkpoints(table, o);
 }
 
 void add_ppo(OptionTable& table, PpoOptions& o) {
