@@ -40,7 +40,7 @@ std::string hexadecimal_token(std::size_t byte) {
 Bpe::Bpe(const JsonNode& model)
     : vocabulary_(checked_kind(model)["vocab"]),
       merges_(merge_count(model)),
-      joints_(vocabulary_),
+      joints_(vocabulary_, merge_count(model)),
       prefix_(model["continuing_subword_prefix"].string_or("")),
       suffix_(model["end_of_word_suffix"].string_or("")),
       fuse_unknown_(model["fuse_unk"].boolean_or(false)),
@@ -125,6 +125,38 @@ void Bpe::index_whole_words(const std::function<bool(std::string_view)>& is_spec
 }
 
 void Bpe::encode(std::string_view word, std::vector<TokenId>& ids) const {
+  const bool decorated = !prefix_.empty() || !suffix_.empty();
+  if (words_are_bytes_ || decorated || ignore_merges_ || WordCache::fits(word)) {
+    encode_word(word, ids);
+  } else {
+    encode_stretches(word, ids);
+  }
+}
+
+// A model without a pre-tokenizer makes one word of a whole text. It falls into short ones, which
+// repeat, between characters that no merge joins.
+void Bpe::encode_stretches(std::string_view word, std::vector<TokenId>& ids) const {
+  Character left = first_character(word);
+  std::size_t begin = 0;
+  for (std::size_t at = left.length; at < word.size();) {
+    const Character right = first_character(word.substr(at));
+    if (!may_join(left.code, right.code)) {
+      encode_word(word.substr(begin, at - begin), ids);
+      begin = at;
+    }
+    at += right.length;
+    left = right;
+  }
+  encode_word(word.substr(begin), ids);
+}
+
+// A character without a token of its own may become bytes, or one unknown token with its neighbours.
+bool Bpe::may_join(char32_t left, char32_t right) const {
+  if (joints_.possible(left, right)) return true;
+  return vocabulary_.character(left) == kNoToken || vocabulary_.character(right) == kNoToken;
+}
+
+void Bpe::encode_word(std::string_view word, std::vector<TokenId>& ids) const {
   if (word.empty()) return;
   const bool cached = WordCache::fits(word);
   if (cached) {
@@ -160,23 +192,25 @@ void Bpe::find_symbols(std::string_view word, std::vector<TokenId>& symbols) con
   const bool decorated = !prefix_.empty() || !suffix_.empty();
   std::optional<TokenId> unknown;  // seen, but not yet among the symbols
   for (std::size_t at = 0; at < word.size();) {
-    const std::size_t length = first_character(word.substr(at)).length;
-    const std::string_view character = word.substr(at, length);
+    const Character first = first_character(word.substr(at));
+    const std::string_view character = word.substr(at, first.length);
     if (decorated) {
-      const bool last = at + length == word.size();
-      find_character((at == 0 ? "" : prefix_) + std::string(character) + (last ? suffix_ : ""),
-                     symbols, unknown);
+      const bool last = at + first.length == word.size();
+      const std::string symbol =
+          (at == 0 ? "" : prefix_) + std::string(character) + (last ? suffix_ : "");
+      add_character(symbol, vocabulary_.find(symbol), symbols, unknown);
     } else {
-      find_character(character, symbols, unknown);
+      const TokenId id = vocabulary_.character(first.code);
+      add_character(character, id == kNoToken ? std::nullopt : std::optional(id), symbols, unknown);
     }
-    at += length;
+    at += first.length;
   }
   if (unknown) symbols.push_back(*unknown);
 }
 
-void Bpe::find_character(std::string_view character, std::vector<TokenId>& symbols,
-                         std::optional<TokenId>& unknown) const {
-  if (const std::optional<TokenId> id = vocabulary_.find(character)) {
+void Bpe::add_character(std::string_view character, std::optional<TokenId> id,
+                        std::vector<TokenId>& symbols, std::optional<TokenId>& unknown) const {
+  if (id) {
     if (unknown) symbols.push_back(*unknown);
     unknown.reset();
     symbols.push_back(*id);

@@ -41,9 +41,12 @@ class Bpe {
   void read_merges(const JsonNode& model);
   void add_merge(const JsonNode& node, std::string_view left, std::string_view right,
                  std::int32_t rank);
+  void encode_word(std::string_view word, std::vector<TokenId>& ids) const;
+  void encode_stretches(std::string_view word, std::vector<TokenId>& ids) const;
+  bool may_join(char32_t left, char32_t right) const;
   void find_symbols(std::string_view word, std::vector<TokenId>& symbols) const;
-  void find_character(std::string_view character, std::vector<TokenId>& symbols,
-                      std::optional<TokenId>& unknown) const;
+  void add_character(std::string_view character, std::optional<TokenId> id,
+                     std::vector<TokenId>& symbols, std::optional<TokenId>& unknown) const;
   bool fall_back_to_bytes(std::string_view text, std::vector<TokenId>& symbols) const;
   void add_unknown(std::vector<TokenId>& symbols, std::optional<TokenId>& unknown) const;
 

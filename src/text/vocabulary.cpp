@@ -1,5 +1,7 @@
 #include "src/text/vocabulary.h"
 
+#include "src/text/utf8.h"
+
 namespace rl::text {
 namespace {
 
@@ -29,7 +31,16 @@ Vocabulary::Vocabulary(const JsonNode& node) {
     by_id_[place] = static_cast<std::int32_t>(texts_.size());
     texts_.push_back(token);
     ids_.emplace(texts_.back(), id);
+    note_character(texts_.back(), id);
   }
+}
+
+void Vocabulary::note_character(std::string_view token, TokenId id) {
+  if (token.empty() || valid_prefix(token) != token.size()) return;
+  const Character first = first_character(token);
+  if (first.length != token.size()) return;
+  if (first.code >= characters_.size()) characters_.resize(first.code + 1, -1);
+  characters_[first.code] = id;
 }
 
 std::optional<TokenId> Vocabulary::find(std::string_view token) const {

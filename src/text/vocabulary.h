@@ -24,15 +24,22 @@ class Vocabulary {
   Vocabulary& operator=(const Vocabulary&) = delete;
 
   std::optional<TokenId> find(std::string_view token) const;
+  // The token that is this one character; -1: none.
+  TokenId character(char32_t code) const {
+    return code < characters_.size() ? characters_[code] : -1;
+  }
   const std::string* token(TokenId id) const;  // nullptr when there is none
   std::size_t end() const { return by_id_.size(); }  // largest id + 1
   std::size_t count() const { return ids_.size(); }
   const std::unordered_map<std::string_view, TokenId>& ids() const { return ids_; }
 
  private:
+  void note_character(std::string_view token, TokenId id);
+
   std::vector<std::string> texts_;
   std::vector<std::int32_t> by_id_;  // place in texts_; -1: none
   std::unordered_map<std::string_view, TokenId> ids_;
+  std::vector<TokenId> characters_;  // by code; -1: no token
 };
 
 }  // namespace rl::text
