@@ -32,8 +32,8 @@ run("configuring the consumer" COMMAND ${configure} ${without_torch} -S ${ROOT}/
 run("building the consumer" COMMAND ${CMAKE_COMMAND} --build ${SCRATCH}/build)
 
 run("reading the consumer's libraries" COMMAND ldd ${SCRATCH}/build/simulator)
-if(output MATCHES "torch|c10|cuda|not found")
-  message(FATAL_ERROR "the consumer must link neither LibTorch nor CUDA:\n${output}")
+if(output MATCHES "torch|c10|cuda|pcre|utf8proc|not found")
+  message(FATAL_ERROR "the consumer must link neither LibTorch, CUDA nor what language models need:\n${output}")
 endif()
 
 # Nobody listens at this address, so the simulator ends by itself and says what is missing.
