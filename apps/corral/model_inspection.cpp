@@ -24,6 +24,11 @@ std::string rope_text(const ModelConfig& config) {
   return text + " by " + cli::format_number(config.rope.factor);
 }
 
+std::string head_text(const ModelConfig& config) {
+  if (config.scalar_head) return "one score per position";
+  return config.tied_head ? "the embedding" : "its own";
+}
+
 std::string ids_text(const std::vector<std::int32_t>& ids) {
   std::string text;
   for (const std::int32_t id : ids) text += (text.empty() ? "" : ", ") + std::to_string(id);
@@ -84,7 +89,7 @@ std::string model_text(const std::filesystem::path& folder) {
   table.add({"intermediate", number(config.intermediate)});
   table.add({"context", number(config.context)});
   table.add({"positions", rope_text(config)});
-  table.add({"head", config.tied_head ? "the embedding" : "its own"});
+  table.add({"head", head_text(config)});
   table.add({"stored as", dtypes_text(model)});
   table.add({"not finite", not_finite_text(model)});
   table.add({"stop ids", ids_text(model.stop_ids)});

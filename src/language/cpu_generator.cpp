@@ -40,6 +40,7 @@ std::unique_ptr<TextGenerator> make_cpu_generator(const ModelConfig& config,
                                                   const GeneratorOptions& options,
                                                   const KernelTable& kernels) {
   validate(config);
+  require_language_head(config, "make_cpu_generator");
   const GeneratorOptions chosen = resolved(options, config);
   return std::make_unique<BatchGenerator>(
       std::make_unique<CpuModel>(config, weights, chosen.threads, kernels), version, chosen);

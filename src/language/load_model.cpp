@@ -114,7 +114,7 @@ const TensorView* find(const std::vector<TensorView>& tensors, std::string_view 
 void drop_tied_head(const ModelConfig& config, std::vector<TensorView>& tensors,
                     const std::string& where) {
   const TensorView* head = find(tensors, "lm_head.weight");
-  if (!config.tied_head || head == nullptr) return;
+  if (!config.tied_head || config.scalar_head || head == nullptr) return;
   const TensorView* embedding = find(tensors, stored_layout(config).front().stored.name);
   const bool same = embedding != nullptr && embedding->dtype == head->dtype &&
                     std::ranges::equal(embedding->data, head->data);

@@ -121,6 +121,15 @@ void validate(const ModelConfig& config) {
   parameter_count(config);
 }
 
+void require_language_head(const ModelConfig& config, std::string_view where) {
+  if (!config.scalar_head) return;
+  throw Error({.where = std::string(where),
+               .what = "the model scores texts and cannot write any",
+               .expected = "a language model, as LlamaForCausalLM",
+               .got = "one with a scalar head, as LlamaForSequenceClassification",
+               .remedy = "name the language model here; this one can be a reward model or a critic"});
+}
+
 std::vector<ParameterSpec> model_parameters(const ModelConfig& config) {
   Rows rows;
   const auto table = [&](const char* name, std::size_t count) {
@@ -132,7 +141,11 @@ std::vector<ParameterSpec> model_parameters(const ModelConfig& config) {
     add_layer(rows, config, "model.layers." + std::to_string(i) + ".");
   }
   add_norm(rows, config, "model.norm");
-  if (!config.tied_head) table("lm_head.weight", config.vocabulary);
+  if (config.scalar_head) {
+    add_linear(rows, "score", 1, config.hidden, /*bias=*/false);
+  } else if (!config.tied_head) {
+    table("lm_head.weight", config.vocabulary);
+  }
   return rows;
 }
 

@@ -22,6 +22,9 @@ constexpr std::array<std::pair<const char*, Family>, 4> kFamilies = {{
     {"gpt2", Family::gpt2},
 }};
 
+// How the names of transformers' classes with a head for labels end.
+constexpr const char* kClassifier = "ForSequenceClassification";
+
 // Keys of one JSON object. A null is an absent key, as in transformers.
 class Keys {
  public:
@@ -158,6 +161,22 @@ void refuse_unsupported(const Keys& keys) {
   }
   keys.require_flag("is_encoder_decoder", false);
   keys.require_flag("add_cross_attention", false);
+}
+
+// Whether the model is a sequence classifier; it must have one label. Without either key the shape
+// of its head tells.
+bool has_scalar_head(const Keys& keys) {
+  const json* names = keys.find("architectures");
+  const bool classifier =
+      names != nullptr && names->is_array() && std::ranges::any_of(*names, [](const json& name) {
+        return name.is_string() && name.get_ref<const std::string&>().ends_with(kClassifier);
+      });
+  if (!classifier) return false;
+  const json* labels = keys.find("id2label");
+  const bool one = keys.size_or("num_labels", 1) == 1 && (labels == nullptr || labels->size() == 1);
+  if (one) return true;
+  keys.fail(labels == nullptr ? "num_labels" : "id2label", "is of a classifier of several labels",
+            "one label: the score of a reward or value model", "use another model");
 }
 
 double magnitude(double factor, double scale) {
@@ -340,12 +359,15 @@ void write_llama_like(const ModelConfig& config, ordered_json& root) {
   root["rope_scaling"] = rope_scaling_json(config.rope);
 }
 
-const char* architecture_of(Family family) {
-  switch (family) {
-    case Family::llama: return "LlamaForCausalLM";
-    case Family::qwen2: return "Qwen2ForCausalLM";
-    case Family::qwen3: return "Qwen3ForCausalLM";
-    case Family::gpt2: return "GPT2LMHeadModel";
+std::string architecture_of(const ModelConfig& config) {
+  const auto named = [&](const std::string& family) {
+    return family + (config.scalar_head ? kClassifier : "ForCausalLM");
+  };
+  switch (config.family) {
+    case Family::llama: return named("Llama");
+    case Family::qwen2: return named("Qwen2");
+    case Family::qwen3: return named("Qwen3");
+    case Family::gpt2: return config.scalar_head ? named("GPT2") : "GPT2LMHeadModel";
   }
   return "";
 }
@@ -368,6 +390,7 @@ ModelConfig parse_model_config(std::string_view text, std::string_view where) {
   ModelConfig config;
   config.family = family_of(keys);
   refuse_unsupported(keys);
+  config.scalar_head = has_scalar_head(keys);
   config.vocabulary = keys.size("vocab_size");
   config.bos_ids = keys.ids("bos_token_id");
   config.eos_ids = keys.ids("eos_token_id");
@@ -382,7 +405,7 @@ ModelConfig parse_model_config(std::string_view text, std::string_view where) {
 
 std::string model_config_json(const ModelConfig& config, DType dtype) {
   ordered_json root;
-  root["architectures"] = {architecture_of(config.family)};
+  root["architectures"] = {architecture_of(config)};
   for (const auto& [name, family] : kFamilies) {
     if (family == config.family) root["model_type"] = name;
   }
@@ -391,6 +414,10 @@ std::string model_config_json(const ModelConfig& config, DType dtype) {
   root["tie_word_embeddings"] = config.tied_head;
   root["bos_token_id"] = ids_json(config.bos_ids);
   root["eos_token_id"] = ids_json(config.eos_ids);
+  if (config.scalar_head) {  // how transformers writes num_labels = 1
+    root["id2label"] = {{"0", "LABEL_0"}};
+    root["label2id"] = {{"LABEL_0", 0}};
+  }
   root["torch_dtype"] = torch_name(dtype);
   return root.dump(2) + "\n";
 }

@@ -105,6 +105,26 @@ ModelWeights ModelWeights::as(DType dtype) const {
   return converted;
 }
 
+ModelConfig with_scalar_head(ModelConfig config) {
+  config.scalar_head = true;
+  return config;
+}
+
+ModelWeights with_scalar_head(const ModelConfig& config, const ModelWeights& weights) {
+  const auto owner = std::make_shared<ModelWeights>(weights);
+  const ModelWeights checked(config, weights.tensors(), owner, "with_scalar_head");
+  if (config.scalar_head) return checked;
+  const auto width = static_cast<std::int64_t>(config.hidden);
+  TensorMemory memory(config.hidden * sizeof(float));
+  std::vector<TensorView> tensors = checked.tensors();
+  std::erase_if(tensors, [](const TensorView& tensor) { return tensor.name == "lm_head.weight"; });
+  tensors.push_back({"score.weight", DType::f32, {1, width},
+                     memory.take(config.hidden * sizeof(float))});
+  using Owners = std::pair<std::shared_ptr<ModelWeights>, std::shared_ptr<const void>>;
+  return ModelWeights(with_scalar_head(config), std::move(tensors),
+                      std::make_shared<Owners>(owner, memory.owner()), "with_scalar_head");
+}
+
 std::vector<float> to_f32(const TensorView& tensor) {
   std::vector<float> values(tensor.data.size() / size_bytes(tensor.dtype));
   convert(tensor.data, tensor.dtype, std::as_writable_bytes(std::span(values)), DType::f32);

@@ -1,5 +1,7 @@
 #include "src/language/stored_layout.h"
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <map>
 #include <span>
@@ -10,6 +12,7 @@ namespace {
 using Parameters = std::map<std::string, ParameterSpec>;
 
 constexpr std::string_view kGpt2Prefix = "transformer.";
+constexpr std::array<std::string_view, 2> kHeads = {"lm_head.weight", "score.weight"};
 
 class Gpt2Layout {
  public:
@@ -22,8 +25,10 @@ class Gpt2Layout {
     plain("wpe.weight", "model.embed_positions.weight");
     for (std::size_t i = 0; i < config.layers; ++i) add_layer(std::to_string(i));
     norm("ln_f", "model.norm");
-    if (!config.tied_head) rows_.push_back({{"lm_head.weight", shape("lm_head.weight")},
-                                            {parameters_.at("lm_head.weight")}});
+    for (const std::string_view head : kHeads) {
+      const auto found = parameters_.find(std::string(head));
+      if (found != parameters_.end()) rows_.push_back({found->second, {found->second}});
+    }
   }
   std::vector<StoredTensor> take() { return std::move(rows_); }
 
@@ -111,7 +116,8 @@ std::string stored_name(const ModelConfig& config, std::string_view name) {
     return name.ends_with(".rotary_emb.inv_freq") ? "" : std::string(name);
   }
   if (name.ends_with(".attn.bias") || name.ends_with(".attn.masked_bias")) return "";
-  const bool prefixed = name.starts_with(kGpt2Prefix) || name == "lm_head.weight";
+  const bool prefixed = name.starts_with(kGpt2Prefix) ||
+                        std::ranges::find(kHeads, name) != kHeads.end();
   return (prefixed ? "" : std::string(kGpt2Prefix)) + std::string(name);
 }
 

@@ -119,7 +119,11 @@ struct Transformer::Implementation {
     final_norm = norm_of("model.norm");
     embedding = matrix_of("model.embed_tokens.weight");
     positions = matrix_of("model.embed_positions.weight");
-    head = config.tied_head ? embedding : linear_of("lm_head");
+    if (config.scalar_head) {
+      head = linear_of("score");
+    } else {
+      head = config.tied_head ? embedding : linear_of("lm_head");
+    }
   }
 
   // --- forward --------------------------------------------------------------------------------------
@@ -246,7 +250,8 @@ struct Transformer::Implementation {
       std::copy_n(row, config.hidden, x + i * config.hidden);
     }
     normalise(final_norm, x, wanted.size(), x);
-    multiply(head, x, wanted.size(), config.hidden, config.vocabulary, logits);
+    const std::size_t outputs = config.scalar_head ? 1 : config.vocabulary;
+    multiply(head, x, wanted.size(), config.hidden, outputs, logits);
   }
 };
 

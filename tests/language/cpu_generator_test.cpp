@@ -134,6 +134,12 @@ TEST_CASE("batch, threads, page size and form of the kernels change no bit; the 
   }
 }
 
+TEST_CASE("a model with a scalar head is no generator") {
+  const ModelConfig config = with_scalar_head(small_model(Family::llama));
+  CHECK_THROWS_WITH_AS(make_cpu_generator(config, random_weights(config, 1), 1, {}),
+                       doctest::Contains("scores texts and cannot write any"), rl::Error);
+}
+
 TEST_CASE("weights change between steps; tokens carry the version") {
   const ModelConfig config = small_model(Family::llama);
   const ModelWeights first = random_weights(config, 1);

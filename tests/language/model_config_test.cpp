@@ -204,6 +204,22 @@ TEST_CASE("the parameters of each family") {
   CHECK(all - parameter_count(tied) == 11 * 8);
 }
 
+TEST_CASE("a scalar head takes the place of the head, tied or not, and is written and read") {
+  for (const Family family : {Family::llama, Family::qwen2, Family::qwen3, Family::gpt2}) {
+    ModelConfig config = rl::tests::tiny_config(family);
+    const std::size_t all = parameter_count(config);
+    config.scalar_head = true;
+    CHECK(all - parameter_count(config) == 10 * 8);
+    CHECK(model_parameters(config).back().name == "score.weight");
+    const std::string written = model_config_json(config, rl::DType::f32);
+    CHECK(contains(written, "ForSequenceClassification\""));
+    CHECK(contains(written, "\"id2label\""));
+    CHECK(parse_model_config(written, "written").scalar_head);
+    config.tied_head = true;
+    CHECK(all - parameter_count(config) == 10 * 8);
+  }
+}
+
 TEST_CASE("a written configuration reads back as the same one") {
   for (const auto& entry : std::filesystem::directory_iterator(rl::tests::golden_model(""))) {
     CAPTURE(entry.path().filename().string());

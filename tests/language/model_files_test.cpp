@@ -163,6 +163,40 @@ TEST_CASE("a golden model survives loading and saving in its own dtype") {
   }
 }
 
+TEST_CASE("classifiers with one label are loaded, and saved as what they were") {
+  const TemporaryFolder folder;
+  for (const char* name : {"llama", "qwen2_bf16", "qwen3", "gpt2"}) {
+    CAPTURE(name);
+    const ModelFolder model = load_model(golden_model("../scalar/" + std::string(name)));
+    CHECK(model.config.scalar_head);
+    CHECK(model.weights.require("score.weight").shape == rl::Shape{1, 24});
+    CHECK(model.weights.find("lm_head.weight") == nullptr);
+    const DType dtype = model.weights.require("score.weight").dtype;
+    save_model(folder.path() / name, model, {.dtype = dtype});
+    const ModelFolder again = load_model(folder.path() / name);
+    CHECK(again.config.scalar_head);
+    for (const TensorView& tensor : model.weights.tensors()) {
+      CAPTURE(tensor.name);
+      CHECK(std::ranges::equal(again.weights.require(tensor.name).data, tensor.data));
+    }
+  }
+}
+
+TEST_CASE("a classifier of several labels, or with a head of another kind, is refused") {
+  const TemporaryFolder folder;
+  copy_golden("../scalar/llama", folder.path() / "m");
+  edit_config(folder.path() / "m", "id2label", {{"0", "bad"}, {"1", "good"}});
+  CHECK(contains(refusal(folder.path() / "m"), "id2label is of a classifier of several labels"));
+  copy_golden("../scalar/llama", folder.path() / "n");
+  edit_config(folder.path() / "n", "architectures", {"LlamaForCausalLM"});
+  const std::string message = refusal(folder.path() / "n");
+  CHECK(contains(message, "lm_head.weight"));
+  CHECK(contains(message, "score.weight"));
+  copy_golden("llama_untied", folder.path() / "o");
+  edit_config(folder.path() / "o", "architectures", {"LlamaForSequenceClassification"});
+  CHECK(contains(refusal(folder.path() / "o"), "score.weight"));
+}
+
 TEST_CASE("the texts beside the weights are kept") {
   const TemporaryFolder folder;
   ModelFolder model = tiny_model(Family::llama);

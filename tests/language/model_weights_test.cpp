@@ -82,6 +82,18 @@ TEST_CASE("all that is wrong is listed at once") {
   CHECK(contains(refusal(tensors), "data of another length"));
 }
 
+TEST_CASE("a scalar head is put in the place of another; the rest is shared") {
+  const ModelConfig config = tiny_config(Family::qwen2);
+  const ModelWeights weights = random_weights(config, 1);
+  const ModelWeights scalar = with_scalar_head(config, weights);
+  CHECK(scalar.find("lm_head.weight") == nullptr);
+  CHECK(to_f32(scalar.require("score.weight")) == std::vector<float>(8, 0.0F));
+  CHECK(scalar.require("model.norm.weight").data.data() ==
+        weights.require("model.norm.weight").data.data());
+  const ModelWeights again = with_scalar_head(with_scalar_head(config), scalar);
+  CHECK(again.require("score.weight").data.data() == scalar.require("score.weight").data.data());
+}
+
 TEST_CASE("a wrong name is answered with near ones") {
   const ModelWeights weights = random_weights(tiny_config(Family::llama), 1);
   CHECK_THROWS_WITH_AS(weights.require("model.norm.weights"),

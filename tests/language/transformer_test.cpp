@@ -97,6 +97,27 @@ TEST_CASE("logits equal those of transformers for every family") {
   }
 }
 
+TEST_CASE("a scalar head gives the scores that transformers' sequence classifiers give") {
+  ThreadTeam team(2);
+  const std::filesystem::path folders = kModels.parent_path() / "scalar";
+  for (const char* name : {"llama", "qwen2_bf16", "qwen3", "gpt2"}) {
+    CAPTURE(name);
+    const ModelFolder files = load_model(folders / name);
+    REQUIRE(files.config.scalar_head);
+    Transformer model(files.config, files.weights, 64, Ops(team));
+    for (const json& sequence : read_json(folders / name / "expected.json")["sequences"]) {
+      const auto ids = sequence["ids"].get<std::vector<std::int32_t>>();
+      const SequencePages pages(files.config, ids.size(), 16);
+      const TokenSpan span{.tokens = ids, .first_position = 0, .cache = pages.cache()};
+      std::vector<float> scores(ids.size());
+      model.forward({&span, 1}, 16, all_rows(ids.size()), scores.data());
+      for (std::size_t i = 0; i < ids.size(); ++i) {
+        CHECK(std::abs(scores[i] - sequence["scores"][i].get<double>()) < 1e-4);
+      }
+    }
+  }
+}
+
 TEST_CASE("greedy continuations and their log-probs equal those of transformers") {
   ThreadTeam team(1);
   for (const auto& folder : golden_models()) {

@@ -50,6 +50,8 @@ struct ModelConfig {
   bool query_key_norm = false;        // RMSNorm of each query and key head before the rotation
   bool learned_positions = false;     // added to the embedding; then no rotation
   bool tied_head = false;             // the head is the embedding
+  bool scalar_head = false;           // one score per position instead of logits: reward and value
+                                      // models, *ForSequenceClassification with one label
   Rope rope{};
   std::vector<std::int32_t> bos_ids{};  // as in config.json; generation_config.json may say more
   std::vector<std::int32_t> eos_ids{};
@@ -57,7 +59,8 @@ struct ModelConfig {
 
 // Throws Error naming `where` and the key: unknown family (the known ones listed), unknown
 // activation or rope scaling, a missing or nonsensical size, sliding-window attention switched on.
-// Reads old and new keys (rope_theta or rope_parameters, torch_dtype or dtype).
+// Reads old and new keys (rope_theta or rope_parameters, torch_dtype or dtype). Sequence
+// classifiers must have one label.
 ModelConfig parse_model_config(std::string_view json, std::string_view where);
 
 // config.json that transformers loads as the same model. `dtype` is that of the files' tensors.
@@ -65,6 +68,9 @@ std::string model_config_json(const ModelConfig& config, DType dtype);
 
 // Throws Error naming the field when sizes are zero, do not divide, or overflow.
 void validate(const ModelConfig& config);
+
+// Throws Error saying that the model at `where` scores texts but cannot write any.
+void require_language_head(const ModelConfig& config, std::string_view where);
 
 // A tensor of the model under our one naming scheme (Llama's in transformers), whatever the family:
 //   model.embed_tokens.weight [vocabulary, hidden]   model.embed_positions.weight [context, hidden]
@@ -76,6 +82,7 @@ void validate(const ModelConfig& config);
 //   model.layers.N.mlp.{gate,up}_proj.{weight,bias} [intermediate, hidden]
 //   model.layers.N.mlp.down_proj.{weight,bias} [hidden, intermediate]
 //   model.norm.{weight,bias} [hidden]       lm_head.weight [vocabulary, hidden] (unless tied)
+//   score.weight [1, hidden] (with a scalar head, instead of lm_head)
 // Matrices are [out, in]. GPT-2's files, which transpose and fuse, are translated at the border.
 struct ParameterSpec {
   std::string name;

@@ -39,6 +39,12 @@ class ModelWeights {
   std::shared_ptr<const Contents> contents_;
 };
 
+// The model with a scalar head instead of its own: the other weights are shared, score.weight is
+// zero. A model that has a scalar head stays as it is. Throws Error when weights and configuration
+// do not fit.
+ModelConfig with_scalar_head(ModelConfig config);
+ModelWeights with_scalar_head(const ModelConfig& config, const ModelWeights& weights);
+
 // Values of a tensor as f32, whatever it is stored as.
 std::vector<float> to_f32(const TensorView& tensor);
 

@@ -43,9 +43,9 @@ class Transformer {
   // Of the same configuration. Throws Error and keeps the old ones otherwise.
   void set_weights(const ModelWeights& weights);
 
-  // Fills the caches and writes the logits [wanted, vocabulary] of the rows whose numbers are in
-  // `wanted_rows` (rows of all spans are numbered in order). Tokens are ids of the vocabulary and
-  // positions below `positions`: the caller checked them.
+  // Fills the caches and writes the logits [wanted, vocabulary], with a scalar head the scores
+  // [wanted], of the rows whose numbers are in `wanted_rows` (rows of all spans are numbered in
+  // order). Tokens are ids of the vocabulary and positions below `positions`: the caller checked.
   void forward(std::span<const TokenSpan> spans, std::size_t page_size,
                std::span<const std::size_t> wanted_rows, float* logits);
 

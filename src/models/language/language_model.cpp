@@ -26,8 +26,10 @@ struct LanguageModel::Implementation {
 
 LanguageModel::LanguageModel(const language::ModelConfig& config,
                              const language::ModelWeights& weights, at::Device device,
-                             const LanguageModelOptions& options)
-    : implementation_(new Implementation{.trunk{config, weights, device, options}}) {}
+                             const LanguageModelOptions& options) {
+  language::require_language_head(config, "LanguageModel");
+  implementation_.reset(new Implementation{.trunk{config, weights, device, options}});
+}
 
 LanguageModel::~LanguageModel() = default;
 

@@ -61,7 +61,11 @@ Network make_network(const language::ModelConfig& config, const TensorSource& so
     network.layers.push_back(layer_of(config, source, index));
   }
   network.final_norm = norm_of(config, source, "model.norm");
-  network.head = config.tied_head ? network.embedding : source.weight("lm_head.weight");
+  if (config.scalar_head) {
+    network.head = source.weight("score.weight");
+  } else {
+    network.head = config.tied_head ? network.embedding : source.weight("lm_head.weight");
+  }
   return network;
 }
 

@@ -3,7 +3,7 @@
     python check_round_trip.py CORRAL FOLDER     # the program, an empty folder to work in
 
 Every golden model is copied by `corral copy-model`, plain and in shards, and its logits are compared with
-expected.json; models that `corral init-model` makes are loaded with their tokenizers and chat templates.
+expected.json; so are sequence classifiers with one label; models that `corral init-model` makes are loaded with their tokenizers and chat templates.
 """
 import json
 import pathlib
@@ -15,6 +15,7 @@ import torch
 import transformers
 
 import generate_models
+import generate_scalars
 
 FAMILIES = ("llama", "qwen2", "qwen3", "gpt2")
 
@@ -23,8 +24,8 @@ def corral(program, *words):
     subprocess.run([program, *words], check=True, stdout=subprocess.DEVNULL)
 
 
-def loaded_whole(folder, dtype):
-    model, report = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, output_loading_info=True)
+def loaded_whole(folder, dtype, kind=transformers.AutoModelForCausalLM):
+    model, report = kind.from_pretrained(folder, dtype=dtype, output_loading_info=True)
     for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"):
         if report[kind]:
             sys.exit(f"{folder}: {kind}: {report[kind]}")
@@ -45,6 +46,15 @@ def check_golden(program, name, work):
             if not all(generate_models.close(row.tolist(), want) for row, want in zip(logits, sequence["logits"])):
                 sys.exit(f"{copy}: other logits than before the copy")
     print(f"{name}: the same logits")
+
+
+def check_scalar(program, name, work):
+    copy = work / f"scalar-{name}"
+    corral(program, "copy-model", str(generate_scalars.SCALARS / name), str(copy))
+    model = loaded_whole(copy, torch.float32, transformers.AutoModelForSequenceClassification)
+    if model.config.num_labels != 1:
+        sys.exit(f"{copy}: {model.config.num_labels} labels")
+    generate_scalars.check(name, copy)
 
 
 def check_new(program, family, work):
@@ -76,6 +86,8 @@ def main():
     torch.set_num_threads(1)
     for name in generate_models.CASES:
         check_golden(program, name, work)
+    for name in generate_scalars.CASES:
+        check_scalar(program, name, work)
     for family in FAMILIES:
         check_new(program, family, work)
 

@@ -133,9 +133,9 @@ def save(spec, folder, seed):
         spec.after(folder)
 
 
-def in_float64(folder):
+def in_float64(folder, kind=transformers.AutoModelForCausalLM):
     """The saved weights, all mathematics in float64 (the frequencies of the rotation stay rounded to float32)."""
-    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="sdpa")
+    model = kind.from_pretrained(folder, dtype=torch.float32, attn_implementation="sdpa")
     model = model.double().eval()
 
     def rms_norm(self, x):
