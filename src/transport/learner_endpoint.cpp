@@ -12,6 +12,7 @@
 #include "rl/core/error.h"
 #include "src/transport/channel.h"
 #include "src/transport/learner_protocol.h"
+#include "src/transport/descriptor_limit.h"
 
 namespace rl::transport {
 namespace {
@@ -25,13 +26,18 @@ constexpr std::size_t kMaxEvents = 4096;
 constexpr std::size_t kMaxRefused = 65536;
 
 }  // namespace
+void make_room(const LearnerOptions& options, const RunManifest& manifest) {
+  if (parse_address(options.bind, "LearnerEndpoint").scheme == Scheme::inproc) return;
+  make_room_for_connections(manifest.num_slots);
+}
+
 
 //   caller's threads ── protocol_mutex ──► protocol ◄── protocol_mutex ── I/O thread ──► channel
 //                    ── inbox_mutex ────► inbox, events ◄── inbox_mutex ──┘
 // Lock order: protocol_mutex before inbox_mutex, never the other way.
 struct LearnerEndpoint::Impl {
   Impl(LearnerOptions given, RunManifest manifest, const Clock& the_clock)
-      : options((validate(given), std::move(given))),
+      : options((validate(given), make_room(given, manifest), std::move(given))),
         clock(the_clock),
         protocol(options, std::move(manifest)),
         channel(bind_channel(options, [this](std::string_view key) { return admits(key); })),

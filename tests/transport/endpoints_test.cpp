@@ -1,4 +1,6 @@
 #include <doctest/doctest.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -10,6 +12,7 @@
 #include "fixtures.h"
 #include "rl/core/error.h"
 
+#include "src/transport/descriptor_limit.h"
 using namespace rl;
 using namespace rl::transport;
 using std::chrono::milliseconds;
@@ -274,6 +277,45 @@ TEST_CASE("a worker that dies without a word frees its slot when its silence is 
 
 TEST_CASE("stop_workers() reaches every worker and waits for their goodbyes") {
   LearnerEndpoint learner({.bind = addresses()[2]}, small_manifest(2));
+TEST_CASE("the slot of a worker that vanished goes to its successor long before its time-out") {
+  const std::string address = addresses()[1];
+  const pid_t child = fork();  // while this process has no other thread
+  if (child == 0) {
+    WorkerEndpoint worker({.connect = address}, small_hello());
+    worker.connect(kLong);
+    kill(getpid(), SIGKILL);
+  }
+  LearnerEndpoint learner(patient(address), small_manifest(1));
+  int status = 0;
+  waitpid(child, &status, 0);
+  WorkerEndpoint next({.connect = address}, small_hello());
+  CHECK(next.connect(kLong).slot == 0);
+  CHECK(next.close(kLong));
+}
+
+TEST_CASE("a learner of many workers may open enough connections, or says why not") {
+  const pid_t child = fork();  // limits cannot be raised again
+  if (child == 0) {
+    rlimit limit{.rlim_cur = 64, .rlim_max = 600};
+    setrlimit(RLIMIT_NOFILE, &limit);
+    make_room_for_connections(300);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    int wrong = limit.rlim_cur == 600 ? 0 : 1;
+    try {
+      make_room_for_connections(345);
+      wrong += 2;
+    } catch (const Error& error) {
+      const std::string text = error.what();
+      const bool named = text.find("601") < text.size() && text.find("600") < text.size();
+      wrong += named ? 0 : 4;
+    }
+    _exit(wrong);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  CHECK(WEXITSTATUS(status) == 0);
+}
+
   std::vector<std::jthread> workers;
   std::atomic<int> closed{0};
   std::latch joined(2);

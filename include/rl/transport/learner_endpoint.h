@@ -84,7 +84,9 @@ struct WorkerStatus {
 // Threads: every method may be called from any thread.
 class LearnerEndpoint {
  public:
-  // Binds at once. Throws Error when the address is in use, malformed, or a wide bind lacks keys.
+  // Binds at once, and raises the process's soft limit of open files where its slots need that.
+  // Throws Error when the address is in use, malformed, or a wide bind lacks keys, or when the hard
+  // limit is too low.
   LearnerEndpoint(LearnerOptions options, RunManifest manifest, const Clock& clock = steady_clock());
   ~LearnerEndpoint();
 
