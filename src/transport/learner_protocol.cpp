@@ -9,6 +9,9 @@
 namespace rl::transport {
 namespace {
 
+// As long as a worker repeats a request, twice over.
+constexpr Nanoseconds kStillPulling = std::chrono::milliseconds(1000);
+
 // What can be known of a dropped block; nullopt when not even its header can be believed.
 std::optional<RefusedFragment> read_refused(const FragmentSchema& schema, Block block,
                                             DropReason reason) {
@@ -203,12 +206,13 @@ void LearnerProtocol::on_weight_request(const Sender& sender, const ParsedMessag
   if (!request) return strike(sender, nullptr, "weight request cannot be read");
   Session* session = speaker(sender, request->session);
   if (session == nullptr || !weights_) return;
-  if (request->version != weights_->version()) return send(session->peer, weights_->notice());
-  if (request->chunk >= weights_->num_chunks()) {
+  WeightSource* source = source_for(request->version, sender.now);
+  if (source == nullptr) return send(session->peer, weights_->notice());
+  if (request->chunk >= source->num_chunks()) {
     return strike(sender, session, "asked for a chunk beyond the image");
   }
   session->weights_offered = sender.now;
-  const SharedBytes chunk = weights_->chunk(request->chunk);
+  const SharedBytes chunk = source->chunk(request->chunk);
   counters_.weight_bytes_sent += chunk->size();
   send(session->peer, chunk);
 }
@@ -222,10 +226,29 @@ void LearnerProtocol::publish(std::unique_ptr<WeightSource> source, Nanoseconds 
   }
   weights_ = std::move(source);
   for (auto& [number, session] : sessions_) offer_weights(session, now);
+  // Somebody pulls the version that is superseded: it can be had a while longer. One at a time, so
+  // that slow workers pin two images at most; nobody new is told of it, so that it comes to an end.
+  const bool older_is_pulled = older_weights_ && now - older_pulled_ < kStillPulling;
+  if (!older_is_pulled) older_weights_.reset();
+  if (!older_weights_ && weights_ && now - weights_pulled_ < kStillPulling) {
+    older_weights_ = std::move(weights_);
+    older_pulled_ = weights_pulled_;
+  }
 }
+  weights_pulled_ = now - kStillPulling;
 
 void LearnerProtocol::set_assignment(std::uint32_t slot, Bytes assignment) {
   const std::size_t most =
+WeightSource* LearnerProtocol::source_for(std::uint64_t version, Nanoseconds now) {
+  if (version == weights_->version()) {
+    weights_pulled_ = now;
+    return weights_.get();
+  }
+  if (!older_weights_ || version != older_weights_->version()) return nullptr;
+  older_pulled_ = now;
+  return older_weights_.get();
+}
+
       options_.limits.max_message_bytes - options_.limits.max_control_bytes - kEnvelopeBytes;
   if (slot >= assignments_.size() || assignment.size() > most) {
     throw Error({.where = "LearnerEndpoint::set_assignment",

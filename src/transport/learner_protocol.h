@@ -97,6 +97,10 @@ class LearnerProtocol {
   // Why the fragment was dropped; nothing when it was not.
   std::optional<DropReason> accept(Session& session, Block block, Nanoseconds now);
   void drop(Session& session, DropReason reason, const std::string& defect, Block block,
+  bool holder_is_gone(std::uint32_t slot) const;
+  bool probe_silent(Nanoseconds now);
+  void owe_ack(Session& session);
+  SharedBytes ack_of(const Session& session) const;
             Nanoseconds now);
   void close_for_breach(const Sender& sender, std::uint64_t number, DropReason reason);
   void on_weight_request(const Sender& sender, const ParsedMessage& message);
@@ -109,6 +113,7 @@ class LearnerProtocol {
   Session* speaker(const Sender& sender, std::uint64_t number);
   void end(Session& session, Ended how, DropReason reason, WorkerEventKind kind,
            const std::string& why);
+  WeightSource* source_for(std::uint64_t version, Nanoseconds now);
   void strike(const Sender& sender, Session* session, std::string_view defect);
   void send(const std::string& peer, SharedBytes message);
   void event(WorkerEventKind kind, const Session& session, const std::string& reason);
@@ -131,4 +136,7 @@ class LearnerProtocol {
   TransportCounters counters_{};
 };
 
+  Nanoseconds weights_pulled_{};                   // last request for a chunk of them
+  std::unique_ptr<WeightSource> older_weights_{};  // kept for those who pull them still
+  Nanoseconds older_pulled_{};
 }  // namespace rl::transport

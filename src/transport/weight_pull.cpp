@@ -20,6 +20,12 @@ void WeightPull::on_notice(const NoticeMessage& notice, Nanoseconds now) {
   } else if (notice.version > notice_.version && notice.image_bytes > 0 &&
              notice.image_bytes <= limits_.max_weight_bytes &&
              notice.chunk_bytes >= kMinChunkBytes) {
+    if (notice.version < newer_.version) return;  // late
+    const bool comes_at_once = notice.image_bytes <= notice.chunk_bytes;
+    if (notice_.version != 0 && !comes_at_once && notice.version > newer_.version) {
+      newer_ = notice;
+      return;
+    }
     if (notice_.version != 0) ++counters_.abandoned;
     start(notice, now);
   }
@@ -27,6 +33,7 @@ void WeightPull::on_notice(const NoticeMessage& notice, Nanoseconds now) {
 
 void WeightPull::start(const NoticeMessage& notice, Nanoseconds now) {
   notice_ = notice;
+  newer_ = {};
   const std::uint64_t chunks = (notice.image_bytes - 1) / notice.chunk_bytes + 1;
   image_.assign(notice.image_bytes, std::byte{0});
   have_.assign(chunks, false);
@@ -59,10 +66,10 @@ void WeightPull::on_chunk(const ChunkHeader& header, std::span<const std::byte> 
   std::memcpy(image_.data() + begin, body.data(), size);
   have_[header.chunk] = true;
   asked_.erase(header.chunk);
-  if (++num_have_ == num_chunks()) finish();
+  if (++num_have_ == num_chunks()) finish(now);
 }
 
-void WeightPull::finish() {
+void WeightPull::finish(Nanoseconds now) {
   if (num_chunks() > 1 && digest(image_) != notice_.digest) {
     ++counters_.wrong_digest;
   } else {
@@ -73,6 +80,7 @@ void WeightPull::finish() {
   image_ = {};
   have_.clear();
   asked_.clear();
+  if (newer_.version > newest_) start(NoticeMessage(newer_), now);
 }
 
 std::optional<std::uint32_t> WeightPull::next_request(Nanoseconds now) {

@@ -1,4 +1,4 @@
-// The worker's side of a weight pull: newest wins, whole or not at all.
+// The worker's side of a weight pull: whole or not at all, and newer wins.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,9 @@ struct WeightPullCounters {
 };
 
 // Collects chunks in any order until the image is whole and its digest is right. Everything that
-// arrives late, twice, or for another version is ignored.
+// arrives late, twice, or for another version is ignored. A newer notice does not end a pull under
+// way, or a worker whose pulls take longer than versions last would never have one; heard again,
+// it means that the learner has let go of the version that is pulled.
 // Threads: one at a time.
 class WeightPull {
  public:
@@ -44,7 +46,7 @@ class WeightPull {
 
  private:
   void start(const NoticeMessage& notice, Nanoseconds now);
-  void finish();
+  void finish(Nanoseconds now);
   std::size_t num_chunks() const { return have_.size(); }
 
   const Limits limits_;
@@ -52,6 +54,7 @@ class WeightPull {
   std::uint64_t newest_ = 0;
   NoticeMessage notice_{};  // of the pull under way
   Bytes image_{};
+  NoticeMessage newer_{};   // the newest heard of meanwhile
   std::vector<bool> have_{};  // per chunk
   std::size_t num_have_ = 0;
   std::uint32_t next_chunk_ = 0;                  // never asked for yet

@@ -458,3 +458,35 @@ TEST_CASE("names are cleaned before they reach a log") {
 }
 
 TEST_SUITE_END();
+TEST_CASE("weights that somebody pulls can be had until he has them, one older version at a time") {
+  Learner learner;
+  const Limits limits;
+  learner.join(1);
+  const auto publish = [&](std::uint64_t version) {
+    const auto large = small_weights(version, 3 * limits.weight_chunk_bytes);
+    learner.protocol.publish(std::make_unique<WeightSource>(large, limits), learner.now);
+    return learner.collect();
+  };
+  const auto serves = [&](std::uint64_t version, std::uint32_t chunk) {
+    const auto answer = learner.say("peer1", WeightRequestMessage{1, version, chunk});
+    const auto header = find<ChunkHeader>(answer);
+    return header && header->version == version;
+  };
+  publish(1);
+  CHECK(serves(1, 0));
+  for (std::uint64_t version = 2; version <= 5; ++version) {
+    learner.now += milliseconds(400);
+    CHECK(find<NoticeMessage>(publish(version))->version == version);
+    CHECK(serves(1, 1));
+    CHECK(serves(version, 0));
+    if (version > 2) CHECK_FALSE(serves(version - 1, 0));
+  }
+  learner.now += milliseconds(2000);  // nobody asked: whoever pulled is gone, or done
+  publish(6);
+  CHECK_FALSE(serves(1, 2));
+  CHECK_FALSE(serves(5, 0));
+  CHECK(serves(6, 0));
+  publish(7);
+  CHECK(serves(6, 1));
+}
+

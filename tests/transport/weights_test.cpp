@@ -68,13 +68,32 @@ TEST_CASE("a window of requests is kept open and unanswered ones are repeated") 
   CHECK(worker.pull.next_request(worker.now) == 0U);
 }
 
-TEST_CASE("a newer version ends the pull of an older one") {
+TEST_CASE("a pull under way is finished before that of a newer version starts") {
+  Pulling worker;
+  WeightSource first = source(1, 5000);
+  WeightSource second = source(2, 5000);
+  WeightSource third = source(3, 3000);
+  worker.notice(first);
+  worker.chunk(first, 0);
+  worker.notice(second);
+  worker.notice(third);
+  for (std::uint32_t i = 1; i < 5; ++i) worker.chunk(first, i);
+  CHECK(worker.pull.take()->version == 1);
+  CHECK(worker.pull.pulling() == 3);
+  for (std::uint32_t i = 0; i < 3; ++i) worker.chunk(third, i);
+  CHECK(worker.pull.take()->version == 3);
+  CHECK(worker.pull.counters().abandoned == 0);
+}
+
+TEST_CASE("a newer version heard of twice ends the pull of an older one") {
   Pulling worker;
   WeightSource first = source(1, 5000);
   WeightSource second = source(2, 3000);
   worker.notice(first);
   worker.chunk(first, 0);
   worker.notice(second);
+  CHECK(worker.pull.counters().abandoned == 0);
+  worker.notice(second);  // the answer to a request: the first version is not to be had any more
   CHECK(worker.pull.counters().abandoned == 1);
   worker.chunk(first, 1);  // late: ignored
   for (std::uint32_t i = 0; i < 3; ++i) worker.chunk(second, i);
