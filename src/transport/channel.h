@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
@@ -20,6 +21,13 @@ struct Incoming {
   std::span<const std::byte> message;
 };
 
+// What became of a message that was to be sent.
+enum class Sent : std::uint8_t {
+  yes,
+  full,  // not taken: the peer's queue holds as much as it may
+  gone   // not taken: there is no connection to this peer, and its name will not come back
+};
+
 // A learner's end talks to many peers, each named by the address in Incoming; a worker's end to
 // the one it connected to, named "". Delivery is best effort and in order while a connection lasts.
 // Threads: one thread at a time, except wake(), which may be called from any thread.
@@ -27,9 +35,8 @@ class Channel {
  public:
   virtual ~Channel() = default;
 
-  // False when the peer is gone or its queue is full; then nothing was sent. The bytes are shared
-  // until they are on the wire.
-  virtual bool send(std::string_view peer, const SharedBytes& message) = 0;
+  // The bytes are shared until they are on the wire.
+  virtual Sent send(std::string_view peer, const SharedBytes& message) = 0;
   // Hands over the next message that has arrived; false when there is none.
   virtual bool receive(const std::function<void(const Incoming&)>& handle) = 0;
   // Returns when something can be received, at the time-out, after wake(), or, when asked for,

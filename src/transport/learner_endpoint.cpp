@@ -10,27 +10,28 @@
 #include <vector>
 
 #include "rl/core/error.h"
+#include "src/transport/address.h"
 #include "src/transport/channel.h"
-#include "src/transport/learner_protocol.h"
 #include "src/transport/descriptor_limit.h"
+#include "src/transport/learner_protocol.h"
 
 namespace rl::transport {
 namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kTick{50};
+constexpr milliseconds kTick{50};  // between looks for lost workers, and at most asleep
 constexpr int kBurst = 64;  // messages handled before what they caused is sent
 constexpr int kBursts = 16;  // before other sockets and wakes are looked at
 constexpr std::size_t kMaxEvents = 4096;
 constexpr std::size_t kMaxRefused = 65536;
 
-}  // namespace
 void make_room(const LearnerOptions& options, const RunManifest& manifest) {
   if (parse_address(options.bind, "LearnerEndpoint").scheme == Scheme::inproc) return;
   make_room_for_connections(manifest.num_slots);
 }
 
+}  // namespace
 
 //   caller's threads ── protocol_mutex ──► protocol ◄── protocol_mutex ── I/O thread ──► channel
 //                    ── inbox_mutex ────► inbox, events ◄── inbox_mutex ──┘
@@ -65,6 +66,7 @@ struct LearnerEndpoint::Impl {
 
   mutable std::mutex protocol_mutex;
   LearnerProtocol protocol;
+  Nanoseconds next_tick{};
   std::condition_variable all_ended;
 
   std::mutex inbox_mutex;
@@ -118,7 +120,10 @@ void LearnerEndpoint::Impl::deliver() {
   LearnerOutput output;
   {
     const std::lock_guard lock(protocol_mutex);
-    protocol.on_tick(clock.now());
+    if (const Nanoseconds now = clock.now(); now >= next_tick) {  // it looks at every session
+      protocol.on_tick(now);
+      next_tick = now + kTick;
+    }
     for (const auto& [worker_id, bytes] : take_returned()) {
       protocol.fragment_taken(worker_id, bytes);
     }
@@ -135,7 +140,13 @@ void LearnerEndpoint::Impl::deliver() {
     if (protocol.num_sessions() == 0) all_ended.notify_all();
   }
   if (!output.fragments.empty() || !output.refused.empty()) arrived.notify_all();
-  for (const auto& [peer, message] : output.messages) channel->send(peer, message);
+  std::vector<std::string> gone;
+  for (const auto& [peer, message] : output.messages) {
+    if (channel->send(peer, message) == Sent::gone) gone.push_back(peer);
+  }
+  if (gone.empty()) return;
+  const std::lock_guard lock(protocol_mutex);
+  for (const auto& peer : gone) protocol.on_gone(peer);
 }
 
 LearnerEndpoint::LearnerEndpoint(LearnerOptions options, RunManifest manifest, const Clock& clock)

@@ -78,7 +78,7 @@ void LearnerProtocol::on_experience(const Sender& sender, const ParsedMessage& m
       !note_produced(*session, header->produced)) {
     return strike(sender, session, "impossible sequence numbers");
   }
-  session->ack_due = true;
+  owe_ack(*session);
   if (header->first_sequence > session->settled + 1) {
     session->gap = true;
     return;
@@ -135,7 +135,8 @@ std::optional<DropReason> LearnerProtocol::accept(Session& session, Block block,
   ++counters_.fragments_received;
   counters_.steps_received += fragment->num_steps();
   counters_.bytes_received += block.size();
-  output_.fragments.push_back({std::move(fragment), session.worker_id, session.slot});
+  output_.fragments.push_back(
+      {std::move(fragment), session.worker_id, session.slot, session.settled + 1});
   return std::nullopt;
 }
 
@@ -146,6 +147,7 @@ void LearnerProtocol::drop(Session& session, DropReason reason, const std::strin
     refused->defect = defect;
     refused->worker_id = session.worker_id;
     refused->slot = session.slot;
+    refused->sequence = session.settled + 1;
     output_.refused.push_back(std::move(*refused));
   }
   if (!event_limiter_.allow(session.number, now)) return;
@@ -170,7 +172,7 @@ void LearnerProtocol::fragment_taken(std::uint64_t worker_id, std::size_t bytes)
   if (number == numbers_.end()) return;  // it has left since
   Session& session = sessions_.at(number->second);
   session.credit_limit += bytes;
-  session.ack_due = true;
+  owe_ack(session);
 }
 
 void LearnerProtocol::on_heartbeat(const Sender& sender, const ParsedMessage& message) {
@@ -183,7 +185,7 @@ void LearnerProtocol::on_heartbeat(const Sender& sender, const ParsedMessage& me
   }
   session->steps = std::max(session->steps, heartbeat->steps);
   session->weight_version = std::max(session->weight_version, heartbeat->weight_version);
-  session->ack_due = true;  // every beat is answered: that is the learner's own beat
+  owe_ack(*session);  // every beat is answered: that is the learner's own beat
   if (stopping_) send(session->peer, encode(StopMessage{session->number}));
   // A notice may have been lost; a pull under way shows itself by its requests.
   const bool quiet = sender.now - session->weights_offered >= options_.heartbeat_every / 2;
@@ -224,8 +226,6 @@ void LearnerProtocol::publish(std::unique_ptr<WeightSource> source, Nanoseconds 
                  .expected = "more than " + std::to_string(weights_->version()),
                  .got = std::to_string(source->version())});
   }
-  weights_ = std::move(source);
-  for (auto& [number, session] : sessions_) offer_weights(session, now);
   // Somebody pulls the version that is superseded: it can be had a while longer. One at a time, so
   // that slow workers pin two images at most; nobody new is told of it, so that it comes to an end.
   const bool older_is_pulled = older_weights_ && now - older_pulled_ < kStillPulling;
@@ -234,11 +234,11 @@ void LearnerProtocol::publish(std::unique_ptr<WeightSource> source, Nanoseconds 
     older_weights_ = std::move(weights_);
     older_pulled_ = weights_pulled_;
   }
-}
+  weights_ = std::move(source);
   weights_pulled_ = now - kStillPulling;
+  for (auto& [number, session] : sessions_) offer_weights(session, now);
+}
 
-void LearnerProtocol::set_assignment(std::uint32_t slot, Bytes assignment) {
-  const std::size_t most =
 WeightSource* LearnerProtocol::source_for(std::uint64_t version, Nanoseconds now) {
   if (version == weights_->version()) {
     weights_pulled_ = now;
@@ -249,6 +249,8 @@ WeightSource* LearnerProtocol::source_for(std::uint64_t version, Nanoseconds now
   return older_weights_.get();
 }
 
+void LearnerProtocol::set_assignment(std::uint32_t slot, Bytes assignment) {
+  const std::size_t most =
       options_.limits.max_message_bytes - options_.limits.max_control_bytes - kEnvelopeBytes;
   if (slot >= assignments_.size() || assignment.size() > most) {
     throw Error({.where = "LearnerEndpoint::set_assignment",
@@ -282,18 +284,30 @@ void LearnerProtocol::event(WorkerEventKind kind, const Session& session,
                             .reason = reason});
 }
 
+SharedBytes LearnerProtocol::ack_of(const Session& session) const {
+  AckMessage ack;
+  ack.session = session.number;
+  ack.received_through = session.settled;
+  ack.credit_limit = session.credit_limit;
+  ack.gap = session.gap ? 1 : 0;
+  return encode(ack);
+}
+
+void LearnerProtocol::owe_ack(Session& session) {
+  if (!session.ack_due) owed_acks_.push_back(session.number);
+  session.ack_due = true;
+}
+
 LearnerOutput LearnerProtocol::take_output() {
-  for (auto& [number, session] : sessions_) {
-    if (!session.ack_due) continue;
-    AckMessage ack;
-    ack.session = number;
-    ack.received_through = session.settled;
-    ack.credit_limit = session.credit_limit;
-    ack.gap = session.gap ? 1 : 0;
-    send(session.peer, encode(ack));
+  for (const std::uint64_t number : owed_acks_) {
+    const auto found = sessions_.find(number);
+    if (found == sessions_.end()) continue;  // it has ended since
+    Session& session = found->second;
+    send(session.peer, ack_of(session));
     session.ack_due = false;
     session.gap = false;
   }
+  owed_acks_.clear();
   return std::exchange(output_, {});
 }
 

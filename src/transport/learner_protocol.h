@@ -21,7 +21,8 @@ namespace rl::transport {
 // One worker's stay, from its welcome to its goodbye or its loss.
 //
 //   welcomed ──► present ──goodbye, all settled──► left    (remembered, to answer repeats)
-//                   └─────silence, or a ban──────► ended
+//                   └─────silence, a ban, or─────► ended
+//                         a newcomer in its slot while its connection is gone
 struct Session {
   std::uint64_t number = 0;  // the random one the worker drew
   std::uint64_t worker_id = 0;
@@ -37,6 +38,8 @@ struct Session {
   std::uint64_t steps = 0;
   std::uint64_t weight_version = 0;
   Nanoseconds weights_offered{};  // last notice or answered request
+  Nanoseconds probed{};           // last look whether its connection is still there
+  bool gone = false;              // it is not, and nothing was heard from it since
   bool ack_due = false;
   bool gap = false;
 };
@@ -64,6 +67,9 @@ class LearnerProtocol {
   void on_message(std::string_view peer, std::string_view user, std::span<const std::byte> message,
                   Nanoseconds now);
   void on_tick(Nanoseconds now);  // finds lost workers
+  // A message to this peer found no connection. Its worker may come back over another one; until it
+  // does, its slot goes to whoever asks.
+  void on_gone(std::string_view peer);
   // Ends a burst of messages: one acknowledgement per session. Then takes what there is to do.
   LearnerOutput take_output();
 
@@ -89,31 +95,31 @@ class LearnerProtocol {
   void on_hello(const Sender& sender, const ParsedMessage& message);
   void welcome(Session& session);
   void admit(const Sender& sender, const HelloMessage& hello);
-  std::optional<RefusalMessage> objection(const HelloMessage& hello, const Sender& sender) const;
+  std::optional<RefusalMessage> objection(const HelloMessage& hello, const Sender& sender);
   std::optional<std::uint32_t> free_slot(std::int32_t wanted) const;
+  bool holder_is_gone(std::uint32_t slot) const;
+  bool probe_silent(Nanoseconds now);
+  void owe_ack(Session& session);
+  SharedBytes ack_of(const Session& session) const;
   void refuse(const Sender& sender, const RefusalMessage& refusal, const std::string& name);
 
   void on_experience(const Sender& sender, const ParsedMessage& message);
   // Why the fragment was dropped; nothing when it was not.
   std::optional<DropReason> accept(Session& session, Block block, Nanoseconds now);
   void drop(Session& session, DropReason reason, const std::string& defect, Block block,
-  bool holder_is_gone(std::uint32_t slot) const;
-  bool probe_silent(Nanoseconds now);
-  void owe_ack(Session& session);
-  SharedBytes ack_of(const Session& session) const;
             Nanoseconds now);
   void close_for_breach(const Sender& sender, std::uint64_t number, DropReason reason);
   void on_weight_request(const Sender& sender, const ParsedMessage& message);
   void on_heartbeat(const Sender& sender, const ParsedMessage& message);
   void on_goodbye(const Sender& sender, const ParsedMessage& message);
   void offer_weights(Session& session, Nanoseconds now);
+  WeightSource* source_for(std::uint64_t version, Nanoseconds now);
   bool note_produced(Session& session, std::uint64_t produced);
 
   // The session that may speak from there, or nullptr after telling the sender to say hello.
   Session* speaker(const Sender& sender, std::uint64_t number);
   void end(Session& session, Ended how, DropReason reason, WorkerEventKind kind,
            const std::string& why);
-  WeightSource* source_for(std::uint64_t version, Nanoseconds now);
   void strike(const Sender& sender, Session* session, std::string_view defect);
   void send(const std::string& peer, SharedBytes message);
   void event(WorkerEventKind kind, const Session& session, const std::string& reason);
@@ -127,8 +133,12 @@ class LearnerProtocol {
   std::vector<Bytes> assignments_;                              // by slot
   std::unordered_map<std::uint64_t, Ended> ended_{};            // the newest kEndedKept
   std::deque<std::uint64_t> ended_order_{};
+  std::vector<std::uint64_t> owed_acks_{};  // session numbers
   std::uint64_t next_worker_id_ = 1;
   std::unique_ptr<WeightSource> weights_{};
+  Nanoseconds weights_pulled_{};                   // last request for a chunk of them
+  std::unique_ptr<WeightSource> older_weights_{};  // kept for those who pull them still
+  Nanoseconds older_pulled_{};
   bool stopping_ = false;
   Strikes strikes_;
   EventLimiter event_limiter_{};
@@ -136,7 +146,4 @@ class LearnerProtocol {
   TransportCounters counters_{};
 };
 
-  Nanoseconds weights_pulled_{};                   // last request for a chunk of them
-  std::unique_ptr<WeightSource> older_weights_{};  // kept for those who pull them still
-  Nanoseconds older_pulled_{};
 }  // namespace rl::transport

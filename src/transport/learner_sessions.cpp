@@ -10,6 +10,9 @@ namespace {
 
 constexpr std::size_t kEndedKept = 4096;
 constexpr std::uint32_t kSlotRetryMs = 500;
+constexpr std::uint32_t kProbeRetryMs = 50;  // time to learn which connections are gone
+constexpr Nanoseconds kSecond = std::chrono::seconds(1);
+constexpr Nanoseconds kQuiet = std::chrono::milliseconds(50);
 constexpr std::size_t kMaxNameLength = 128;
 
 // Names end up in logs and terminals.
@@ -60,6 +63,7 @@ void LearnerProtocol::on_hello(const Sender& sender, const ParsedMessage& messag
     Session& session = sessions_.at(hello->session);
     session.peer = sender.peer;
     session.last_heard = sender.now;
+    session.gone = false;
     welcome(session);
     offer_weights(session, sender.now);
     return;
@@ -68,7 +72,7 @@ void LearnerProtocol::on_hello(const Sender& sender, const ParsedMessage& messag
 }
 
 std::optional<RefusalMessage> LearnerProtocol::objection(const HelloMessage& hello,
-                                                         const Sender& sender) const {
+                                                         const Sender& sender) {
   const auto known = sessions_.find(hello.session);
   if (known != sessions_.end() && known->second.user == sender.user) return std::nullopt;
   if (known != sessions_.end() || hello.rejoin != 0 || ended_.contains(hello.session)) {
@@ -91,7 +95,7 @@ std::optional<RefusalMessage> LearnerProtocol::objection(const HelloMessage& hel
   } else if (!free_slot(hello.wanted_slot)) {
     refusal.what = "all " + std::to_string(slots_.size()) + " slots are taken";
     refusal.remedy = "stop a worker, or start the learner with more workers";
-    refusal.retry_after_ms = kSlotRetryMs;
+    refusal.retry_after_ms = probe_silent(sender.now) ? kProbeRetryMs : kSlotRetryMs;
   } else {
     return std::nullopt;
   }
@@ -99,12 +103,39 @@ std::optional<RefusalMessage> LearnerProtocol::objection(const HelloMessage& hel
 }
 
 std::optional<std::uint32_t> LearnerProtocol::free_slot(std::int32_t wanted) const {
-  if (wanted >= 0 && static_cast<std::size_t>(wanted) < slots_.size() && slots_[wanted] == 0) {
-    return static_cast<std::uint32_t>(wanted);
+  if (wanted >= 0 && static_cast<std::size_t>(wanted) < slots_.size()) {
+    const auto slot = static_cast<std::uint32_t>(wanted);
+    if (slots_[slot] == 0 || holder_is_gone(slot)) return slot;
   }
   const auto free = std::find(slots_.begin(), slots_.end(), 0);
-  if (free == slots_.end()) return std::nullopt;
-  return static_cast<std::uint32_t>(free - slots_.begin());
+  if (free != slots_.end()) return static_cast<std::uint32_t>(free - slots_.begin());
+  for (std::uint32_t slot = 0; slot < slots_.size(); ++slot) {
+    if (holder_is_gone(slot)) return slot;
+  }
+  return std::nullopt;
+}
+
+bool LearnerProtocol::holder_is_gone(std::uint32_t slot) const {
+  const auto holder = sessions_.find(slots_[slot]);
+  return holder != sessions_.end() && holder->second.gone;
+}
+
+void LearnerProtocol::on_gone(std::string_view peer) {
+  for (auto& [number, session] : sessions_) session.gone |= session.peer == peer;
+}
+
+// Somebody waits for a slot: an acknowledgement sent to those who are silent shows which of them
+// are connected no more. Each is asked once a second at most.
+bool LearnerProtocol::probe_silent(Nanoseconds now) {
+  bool any = false;
+  for (auto& [number, session] : sessions_) {
+    const bool due = now - session.last_heard >= kQuiet && now - session.probed >= kSecond;
+    if (session.gone || !due) continue;
+    session.probed = now;
+    send(session.peer, ack_of(session));
+    any = true;
+  }
+  return any;
 }
 
 void LearnerProtocol::admit(const Sender& sender, const HelloMessage& hello) {
@@ -112,6 +143,10 @@ void LearnerProtocol::admit(const Sender& sender, const HelloMessage& hello) {
   session.number = hello.session;
   session.worker_id = next_worker_id_++;
   session.slot = *free_slot(hello.wanted_slot);
+  if (holder_is_gone(session.slot)) {
+    end(sessions_.at(slots_[session.slot]), Ended::lost, DropReason::worker_lost,
+        WorkerEventKind::lost, "its connection is gone and another worker took its slot");
+  }
   session.name = printable(hello.worker_name);
   session.peer = sender.peer;
   session.user = sender.user;
@@ -167,7 +202,7 @@ void LearnerProtocol::on_goodbye(const Sender& sender, const ParsedMessage& mess
     return strike(sender, session, "goodbye tells of more fragments than its credit allows");
   }
   if (goodbye->abandon == 0 && session->settled < session->produced) {
-    session->ack_due = true;
+    owe_ack(*session);
     session->gap = true;
     return;
   }
@@ -193,6 +228,9 @@ void LearnerProtocol::end(Session& session, Ended how, DropReason reason, Worker
   counters_.dropped[static_cast<std::size_t>(reason)] += missing;
   event(kind, session,
         why + (missing == 0 ? "" : "; " + std::to_string(missing) + " fragments never arrived"));
+  output_.events.back().settled = session.settled;
+  output_.events.back().produced = session.produced;
+  output_.events.back().missing = reason;
   slots_[session.slot] = 0;
   numbers_.erase(session.worker_id);
   ended_.emplace(session.number, how);
@@ -236,6 +274,7 @@ Session* LearnerProtocol::speaker(const Sender& sender, std::uint64_t number) {
     return nullptr;
   }
   found->second.last_heard = sender.now;
+  found->second.gone = false;
   return &found->second;
 }
 

@@ -100,6 +100,13 @@ std::optional<std::uint32_t> WeightPull::next_request(Nanoseconds now) {
   return next_chunk_++;
 }
 
+Nanoseconds WeightPull::next_repeat() const {
+  if (notice_.version == 0) return Nanoseconds::max();
+  Nanoseconds oldest = Nanoseconds::max();
+  for (const auto& [chunk, when] : asked_) oldest = std::min(oldest, when);
+  return asked_.empty() ? Nanoseconds{} : oldest + kRepeatAfter;
+}
+
 std::optional<WeightSnapshot> WeightPull::take() {
   std::optional<WeightSnapshot> result;
   result.swap(complete_);

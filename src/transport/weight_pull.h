@@ -35,6 +35,7 @@ class WeightPull {
   // The chunk to ask for now, or nullopt: a window of requests is under way, and those unanswered
   // for too long are repeated.
   std::optional<std::uint32_t> next_request(Nanoseconds now);
+  Nanoseconds next_repeat() const;  // when the oldest unanswered request is; max: nothing to ask
   std::uint64_t pulling() const { return notice_.version; }  // 0: nothing
 
   std::uint64_t newest_version() const { return newest_; }  // complete; 0: none
@@ -53,8 +54,8 @@ class WeightPull {
   std::uint64_t run_id_ = 0;
   std::uint64_t newest_ = 0;
   NoticeMessage notice_{};  // of the pull under way
-  Bytes image_{};
   NoticeMessage newer_{};   // the newest heard of meanwhile
+  Bytes image_{};
   std::vector<bool> have_{};  // per chunk
   std::size_t num_have_ = 0;
   std::uint32_t next_chunk_ = 0;                  // never asked for yet

@@ -14,7 +14,7 @@ using std::chrono::milliseconds;
 // Listening costs a system call: a worker that sends thousands of fragments a second does so less
 // often than it sends.
 constexpr milliseconds kListenEvery{1};
-constexpr milliseconds kTick{20};  // how long a wait may put off a repeat or a heartbeat
+constexpr milliseconds kLongestWait{1000};
 
 std::uint64_t draw_session() {
   std::random_device device;
@@ -39,6 +39,7 @@ struct WorkerEndpoint::Impl {
   void exchange(milliseconds timeout);
   void send_all();
   bool receive_all();
+  milliseconds until_tick() const;
   void check_learner() const;
   [[noreturn]] void throw_refusal() const;
   // Exchanges until `done` or the deadline; the last value of `done`.
@@ -55,7 +56,7 @@ struct WorkerEndpoint::Impl {
 };
 
 void WorkerEndpoint::Impl::send_all() {
-  while (protocol.has_outgoing() && channel->send({}, protocol.outgoing())) {
+  while (protocol.has_outgoing() && channel->send({}, protocol.outgoing()) == Sent::yes) {
     protocol.pop_outgoing();
   }
   blocked = protocol.has_outgoing();
@@ -70,13 +71,20 @@ bool WorkerEndpoint::Impl::receive_all() {
   return any;
 }
 
+// Thousands of idle workers share a host: none wakes up before there is something to do.
+milliseconds WorkerEndpoint::Impl::until_tick() const {
+  const Nanoseconds left =
+      std::min<Nanoseconds>(protocol.next_tick(), clock.now() + kLongestWait) - clock.now();
+  return std::chrono::ceil<milliseconds>(std::max(left, Nanoseconds{}));
+}
+
 void WorkerEndpoint::Impl::exchange(milliseconds timeout) {
   last_exchange = clock.now();
   bool any = receive_all();
   protocol.on_tick(clock.now());
   send_all();
   if (!any && timeout.count() > 0) {
-    channel->wait(std::min(timeout, kTick), protocol.has_outgoing());
+    channel->wait(std::min(timeout, until_tick()), protocol.has_outgoing());
     any = receive_all();
     send_all();
   }

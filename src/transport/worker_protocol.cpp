@@ -189,6 +189,16 @@ void WorkerProtocol::on_tick(Nanoseconds now) {
   request_chunks(now);
 }
 
+Nanoseconds WorkerProtocol::next_tick() const {
+  // A hello that could not leave yet is not repeated.
+  if (state_ == WorkerState::joining) return has_outgoing() ? Nanoseconds::max() : next_hello_;
+  if (state_ != WorkerState::joined && state_ != WorkerState::leaving) return Nanoseconds::max();
+  Nanoseconds next = std::min(next_heartbeat_, weights_.next_repeat());
+  if (!ring_.empty() && queued_experience_ == 0) next = std::min(next, resend_at_);
+  if (state_ == WorkerState::leaving) next = std::min(next, next_goodbye_);
+  return next;
+}
+
 void WorkerProtocol::request_chunks(Nanoseconds now) {
   while (const auto chunk = weights_.next_request(now)) {
     WeightRequestMessage message;

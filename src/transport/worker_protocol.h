@@ -39,6 +39,8 @@ class WorkerProtocol {
 
   void on_message(std::span<const std::byte> message, Nanoseconds now);
   void on_tick(Nanoseconds now);  // repeats what is overdue
+  // When on_tick() has something to do next, if no message comes before.
+  Nanoseconds next_tick() const;
 
   // The next message to send; pop_outgoing() once the channel has taken it.
   bool has_outgoing() const { return !outgoing_.empty(); }

@@ -177,10 +177,11 @@ class DealerChannel final : public ZmqChannel {
     socket_.connect(address_);
   }
 
-  bool send(std::string_view, const SharedBytes& message) override {
+  Sent send(std::string_view, const SharedBytes& message) override {
     zmq::message_t frame = to_zmq(message);
     return uninterrupted([&] { return socket_.send(frame, zmq::send_flags::dontwait); })
-        .has_value();
+               ? Sent::yes
+               : Sent::full;
   }
 
   bool receive(const std::function<void(const Incoming&)>& handle) override {
@@ -217,17 +218,18 @@ class RouterChannel final : public ZmqChannel {
     address_ = socket_.get(zmq::sockopt::last_endpoint);
   }
 
-  bool send(std::string_view peer, const SharedBytes& message) override {
+  Sent send(std::string_view peer, const SharedBytes& message) override {
     zmq::message_t frame = to_zmq(message);
     const zmq::const_buffer to(peer.data(), peer.size());
     const auto head = zmq::send_flags::dontwait | zmq::send_flags::sndmore;
     try {
-      if (!uninterrupted([&] { return socket_.send(to, head); })) return false;
+      if (!uninterrupted([&] { return socket_.send(to, head); })) return Sent::full;
       return uninterrupted([&] { return socket_.send(frame, zmq::send_flags::dontwait); })
-          .has_value();
+                 ? Sent::yes
+                 : Sent::full;
     } catch (const zmq::error_t& error) {
       if (error.num() != EHOSTUNREACH) throw;
-      return false;
+      return Sent::gone;
     }
   }
 

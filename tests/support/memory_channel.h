@@ -47,13 +47,13 @@ class MemoryChannel final : public Channel {
     network_->boxes_.erase(name_);
   }
 
-  bool send(std::string_view peer, const SharedBytes& message) override {
+  Sent send(std::string_view peer, const SharedBytes& message) override {
     const std::lock_guard lock(network_->mutex_);
     const auto box = network_->boxes_.find(std::string(peer));
-    if (box == network_->boxes_.end()) return false;
+    if (box == network_->boxes_.end()) return Sent::gone;
     box->second.letters.push_back({name_, message});
     network_->changed_.notify_all();
-    return true;
+    return Sent::yes;
   }
   bool receive(const std::function<void(const Incoming&)>& handle) override {
     MemoryNetwork::Letter letter;

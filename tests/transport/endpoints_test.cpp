@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -11,8 +12,8 @@
 
 #include "fixtures.h"
 #include "rl/core/error.h"
-
 #include "src/transport/descriptor_limit.h"
+
 using namespace rl;
 using namespace rl::transport;
 using std::chrono::milliseconds;
@@ -63,6 +64,7 @@ TEST_CASE("experience arrives in order, weights arrive whole, and both ends part
       REQUIRE(received);
       CHECK(received->fragment->header().sequence == i);
       CHECK(received->worker_id == welcome.worker_id);
+      CHECK(received->sequence == i + 1);
     }
     learner.publish(small_weights(2, 1500000));  // several chunks
     const auto second = worker.wait_for_weights(2, kLong);
@@ -275,8 +277,6 @@ TEST_CASE("a worker that dies without a word frees its slot when its silence is 
   CHECK(next.close(kLong));
 }
 
-TEST_CASE("stop_workers() reaches every worker and waits for their goodbyes") {
-  LearnerEndpoint learner({.bind = addresses()[2]}, small_manifest(2));
 TEST_CASE("the slot of a worker that vanished goes to its successor long before its time-out") {
   const std::string address = addresses()[1];
   const pid_t child = fork();  // while this process has no other thread
@@ -316,6 +316,8 @@ TEST_CASE("a learner of many workers may open enough connections, or says why no
   CHECK(WEXITSTATUS(status) == 0);
 }
 
+TEST_CASE("stop_workers() reaches every worker and waits for their goodbyes") {
+  LearnerEndpoint learner({.bind = addresses()[2]}, small_manifest(2));
   std::vector<std::jthread> workers;
   std::atomic<int> closed{0};
   std::latch joined(2);

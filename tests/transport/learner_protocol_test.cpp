@@ -121,6 +121,71 @@ TEST_CASE("when all slots are taken the refusal says so and when to come back") 
   CHECK(find<WelcomeMessage>(learner.join(2)));  // the first was silent for too long
 }
 
+TEST_CASE("a worker whose connection is gone keeps its slot until somebody asks for it") {
+  Learner learner(1);
+  learner.join(1);
+  learner.send(1, 1, {learner.fragment(0)});
+  learner.protocol.on_gone(Learner::name(1));
+  learner.say(Learner::name(1), HeartbeatMessage{.session = 1, .produced = 4});  // it was alive
+  CHECK(find<RefusalMessage>(learner.join(2)));
+  learner.protocol.on_gone("somebody else");
+  CHECK(find<RefusalMessage>(learner.join(2)));
+  CHECK(learner.protocol.num_sessions() == 1);
+  learner.protocol.on_gone(Learner::name(1));
+  learner.events.clear();
+  const auto welcome = find<WelcomeMessage>(learner.join(2));
+  REQUIRE(welcome);
+  CHECK(welcome->slot == 0);
+  CHECK(learner.dropped(DropReason::worker_lost) == 3);
+  REQUIRE(learner.events.size() == 2);
+  CHECK(learner.events[0].kind == WorkerEventKind::lost);
+  CHECK(learner.events[0].settled == 1);
+  CHECK(learner.events[0].produced == 4);
+  CHECK(learner.events[0].missing == DropReason::worker_lost);
+  CHECK(learner.events[1].kind == WorkerEventKind::joined);
+  HelloMessage again = Learner::hello(1);
+  again.rejoin = 1;
+  CHECK(find<RefusalMessage>(learner.say("elsewhere", again))->retry_after_ms == 0);
+}
+
+TEST_CASE("a newcomer gets the slot of the worker it replaces, before any other") {
+  Learner learner(3);
+  for (const std::uint64_t session : {1U, 2U}) learner.join(session);
+  learner.protocol.on_gone(Learner::name(2));
+  HelloMessage hello = Learner::hello(3);
+  hello.wanted_slot = 1;
+  CHECK(find<WelcomeMessage>(learner.say("peer3", hello))->slot == 1);
+  CHECK(find<WelcomeMessage>(learner.join(4))->slot == 2);  // the free one
+}
+
+TEST_CASE("a worker that comes back over another connection has its slot still") {
+  Learner learner(1);
+  learner.join(1);
+  learner.protocol.on_gone(Learner::name(1));
+  HelloMessage again = Learner::hello(1);
+  again.rejoin = 1;
+  CHECK(find<WelcomeMessage>(learner.say("elsewhere", again))->slot == 0);
+  CHECK(find<RefusalMessage>(learner.join(2)));
+}
+
+TEST_CASE("one who waits for a slot makes the learner look who is still connected, once a second") {
+  Learner learner(2);
+  learner.join(1);
+  learner.join(2);
+  learner.now += milliseconds(60);
+  learner.say(Learner::name(2), HeartbeatMessage{.session = 2});
+  const auto first = learner.join(3);
+  CHECK(find<AckMessage>(first)->session == 1);  // the silent one is asked
+  CHECK(first.size() == 2);
+  CHECK(find<RefusalMessage>(first)->retry_after_ms == 50);
+  learner.now += milliseconds(40);
+  const auto second = learner.join(3);
+  CHECK_FALSE(find<AckMessage>(second));
+  CHECK(find<RefusalMessage>(second)->retry_after_ms == 500);
+  learner.now += milliseconds(1000);
+  CHECK(find<AckMessage>(learner.join(3)));
+}
+
 TEST_CASE("a foreign run and a foreign environment are refused with both sides shown") {
   Learner learner;
   HelloMessage hello = Learner::hello(1);
@@ -415,6 +480,38 @@ TEST_CASE("small weights follow their notice at once, large ones wait to be aske
       doctest::Contains("versions must rise"), Error);
 }
 
+TEST_CASE("weights that somebody pulls can be had until he has them, one older version at a time") {
+  Learner learner;
+  const Limits limits;
+  learner.join(1);
+  const auto publish = [&](std::uint64_t version) {
+    const auto large = small_weights(version, 3 * limits.weight_chunk_bytes);
+    learner.protocol.publish(std::make_unique<WeightSource>(large, limits), learner.now);
+    return learner.collect();
+  };
+  const auto serves = [&](std::uint64_t version, std::uint32_t chunk) {
+    const auto answer = learner.say("peer1", WeightRequestMessage{1, version, chunk});
+    const auto header = find<ChunkHeader>(answer);
+    return header && header->version == version;
+  };
+  publish(1);
+  CHECK(serves(1, 0));
+  for (std::uint64_t version = 2; version <= 5; ++version) {
+    learner.now += milliseconds(400);
+    CHECK(find<NoticeMessage>(publish(version))->version == version);
+    CHECK(serves(1, 1));
+    CHECK(serves(version, 0));
+    if (version > 2) CHECK_FALSE(serves(version - 1, 0));
+  }
+  learner.now += milliseconds(2000);  // nobody asked: whoever pulled is gone, or done
+  publish(6);
+  CHECK_FALSE(serves(1, 2));
+  CHECK_FALSE(serves(5, 0));
+  CHECK(serves(6, 0));
+  publish(7);
+  CHECK(serves(6, 1));
+}
+
 TEST_CASE("a heartbeat that shows old weights brings the notice again") {
   Learner learner;
   learner.join(1);
@@ -458,35 +555,3 @@ TEST_CASE("names are cleaned before they reach a log") {
 }
 
 TEST_SUITE_END();
-TEST_CASE("weights that somebody pulls can be had until he has them, one older version at a time") {
-  Learner learner;
-  const Limits limits;
-  learner.join(1);
-  const auto publish = [&](std::uint64_t version) {
-    const auto large = small_weights(version, 3 * limits.weight_chunk_bytes);
-    learner.protocol.publish(std::make_unique<WeightSource>(large, limits), learner.now);
-    return learner.collect();
-  };
-  const auto serves = [&](std::uint64_t version, std::uint32_t chunk) {
-    const auto answer = learner.say("peer1", WeightRequestMessage{1, version, chunk});
-    const auto header = find<ChunkHeader>(answer);
-    return header && header->version == version;
-  };
-  publish(1);
-  CHECK(serves(1, 0));
-  for (std::uint64_t version = 2; version <= 5; ++version) {
-    learner.now += milliseconds(400);
-    CHECK(find<NoticeMessage>(publish(version))->version == version);
-    CHECK(serves(1, 1));
-    CHECK(serves(version, 0));
-    if (version > 2) CHECK_FALSE(serves(version - 1, 0));
-  }
-  learner.now += milliseconds(2000);  // nobody asked: whoever pulled is gone, or done
-  publish(6);
-  CHECK_FALSE(serves(1, 2));
-  CHECK_FALSE(serves(5, 0));
-  CHECK(serves(6, 0));
-  publish(7);
-  CHECK(serves(6, 1));
-}
-

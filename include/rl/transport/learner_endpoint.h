@@ -59,6 +59,10 @@ struct WorkerEvent {
   std::string reason;  // a sentence for the log
 };
 
+  // left and lost: the fragments numbered above `settled`, up to `produced`, never arrived.
+  std::uint64_t settled = 0;
+  std::uint64_t produced = 0;
+  DropReason missing{};  // what those count as
 struct TransportCounters {
   std::uint64_t fragments_received = 0;   // accepted into the inbox
   std::uint64_t steps_received = 0;
