@@ -29,6 +29,7 @@ class LocalWorker {
   virtual bool running() = 0;
   virtual std::string ending() const = 0;  // how it ended, a clause for the log
   virtual void kill() = 0;
+  virtual void end_if_hung() {}  // at once, where that can be done to one that does not listen
   virtual int process_id() const { return 0; }
 };
 
@@ -98,6 +99,9 @@ class ProcessWorker final : public LocalWorker {
     waitpid(process_id_, &status_, 0);
     ended_ = true;
   }
+  void end_if_hung() override {
+    if (running()) ::kill(process_id_, SIGKILL);
+  }
   int process_id() const override { return process_id_; }
 
  private:
@@ -105,6 +109,10 @@ class ProcessWorker final : public LocalWorker {
   int status_ = 0;
   bool ended_ = false;
 };
+
+std::string name_of(std::size_t index) {
+  return "worker-" + std::to_string(index);
+}
 
 // Workers that each took every core for their texts would wait for one another.
 std::size_t share_of_machine(std::size_t workers) {
@@ -124,7 +132,7 @@ struct WorkerPool::Impl {
 
   std::unique_ptr<LocalWorker> start(std::size_t index) const {
     WorkerRunOptions worker = options.worker;
-    worker.name = "worker-" + std::to_string(index);
+    worker.name = name_of(index);
     worker.slot = static_cast<std::int32_t>(index);
     if (options.mode == WorkerMode::thread) {
       return std::make_unique<ThreadWorker>(worker, registry, log);
@@ -175,6 +183,12 @@ void WorkerPool::made_progress() { impl_->fruitless_restarts = 0; }
 void WorkerPool::watch() {
   for (std::size_t i = 0; i < impl_->workers.size(); ++i) {
     if (!impl_->workers[i]->running()) impl_->restart(i);
+  }
+}
+
+void WorkerPool::give_up(const std::string& worker_name) {
+  for (std::size_t i = 0; i < impl_->workers.size(); ++i) {
+    if (name_of(i) == worker_name) impl_->workers[i]->end_if_hung();
   }
 }
 

@@ -39,6 +39,9 @@ class WorkerPool {
   void watch();
   // Experience arrived: workers that end from now on are not a start-up failure.
   void made_progress();
+  // The learner lost this worker by its silence. One that hangs in a process is killed, so that
+  // watch() starts it again; a thread that hangs cannot be helped. Other names are ignored.
+  void give_up(const std::string& worker_name);
   // Waits until every worker ended by itself (the learner told them to stop); kills and counts the
   // rest at the deadline. Returns how many had to be killed.
   std::size_t join(std::chrono::milliseconds deadline);
