@@ -38,6 +38,7 @@ class Service {
     source_ = config_.text ? make_text_source(config_, range, options_, log_)
                            : make_environment_source(config_, range, registry_, assignment);
     endpoint_.set_schema(source_->schema());
+    if (options_.observer != nullptr) options_.observer->connected(welcome);
   }
 
   void serve() {
@@ -56,19 +57,27 @@ class Service {
   }
 
   void close() {
-    if (!endpoint_.close(options_.close_deadline)) summary_.fragments_lost += unacknowledged();
+    endpoint_.close(options_.close_deadline);
+    count_lost();
   }
-  std::size_t unacknowledged() const { return endpoint_.unacknowledged(); }
+  void count_lost() {
+    summary_.fragments_lost += endpoint_.unacknowledged();
+    if (options_.observer != nullptr) {
+      options_.observer->disconnected(sent_, endpoint_.unacknowledged());
+    }
+  }
 
  private:
   bool finished() const { return stop_ || endpoint_.stop_requested(); }
 
   ExperienceSource::Sink sink() {
     return [this](FragmentPtr fragment) {
+      if (options_.observer != nullptr) options_.observer->offering(*fragment, sent_ + 1);
       while (!endpoint_.send(fragment, kPatience)) {
         if (finished()) return false;
       }
       ++summary_.fragments;
+      ++sent_;
       return true;
     };
   }
@@ -109,6 +118,7 @@ class Service {
   std::uint64_t version_ = 0;  // of the loaded weights; 0: none yet
   std::uint64_t next_round_ = 1;
   std::uint64_t counted_steps_ = 0;
+  std::uint64_t sent_ = 0;  // fragments given to this connection
 };
 
 }  // namespace
@@ -124,7 +134,7 @@ WorkerSummary run_worker(const WorkerRunOptions& options, const EnvironmentRegis
       service.close();
       return summary;
     } catch (const transport::LearnerLost& lost) {
-      summary.fragments_lost += service.unacknowledged();
+      service.count_lost();
       log(std::string(lost.what()) + "; looking for it again");
     }
   }

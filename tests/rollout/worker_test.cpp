@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "rl/core/error.h"
+#include "rl/transport/worker_endpoint.h"
 #include "rollout/learner_stand_in.h"
 
 namespace rl::rollout {
@@ -17,11 +18,12 @@ using tests::LearnerStandIn;
 // run_worker on a thread of its own.
 class WorkerThread {
  public:
-  explicit WorkerThread(const std::string& address)
-      : thread_([this, address] {
+  explicit WorkerThread(const std::string& address, WorkerObserver* observer = nullptr)
+      : thread_([this, address, observer] {
           WorkerRunOptions options;
           options.transport.connect = address;
           options.retry = milliseconds(5000);
+          options.observer = observer;
           try {
             summary_ = run_worker(options, builtin_environments(), stop_, [](const auto&) {});
           } catch (const Error& error) {
@@ -43,7 +45,51 @@ class WorkerThread {
   std::thread thread_;
 };
 
+// What a worker says of its connections.
+struct Listener final : WorkerObserver {
+  void connected(const transport::Welcome& welcome) override { worker = welcome.worker_id; }
+  void offering(const Fragment& fragment, std::uint64_t sequence) override {
+    steps += fragment.num_steps();
+    in_order = in_order && sequence == ++offered;
+  }
+  void disconnected(std::uint64_t last, std::size_t unacknowledged) override {
+    last_sequence = last;
+    missing = unacknowledged;
+    ++disconnections;
+  }
+  std::uint64_t worker = 0;
+  std::uint64_t offered = 0;
+  std::uint64_t steps = 0;
+  std::uint64_t last_sequence = 0;
+  std::size_t missing = 99;
+  int disconnections = 0;
+  bool in_order = true;
+};
+
 TEST_SUITE("worker") {
+  TEST_CASE("an observer hears of every fragment by the number under which it is received") {
+    Listener listener;
+    LearnerStandIn learner("inproc://worker-7", tests::run_config(Mode::lockstep, 3, 1));
+    WorkerThread worker("inproc://worker-7", &listener);
+    learner.publish(1);
+    std::uint64_t received = 0;
+    for (std::size_t steps = 0; steps < 60;) {
+      const auto one = learner.endpoint.receive(std::chrono::seconds(5));
+      REQUIRE(one);
+      CHECK(one->sequence == ++received);
+      steps += one->fragment->num_steps();
+    }
+    CHECK(learner.endpoint.stop_workers(std::chrono::seconds(5)));
+    worker.join();
+    CHECK(listener.worker == 1);
+    CHECK(listener.in_order);
+    CHECK(listener.offered == received);
+    CHECK(listener.steps == 60);
+    CHECK(listener.last_sequence == received);
+    CHECK(listener.missing == 0);
+    CHECK(listener.disconnections == 1);
+  }
+
   TEST_CASE("in lockstep it makes one round per weight version and leaves when told to") {
     LearnerStandIn learner("inproc://worker-1", tests::run_config(Mode::lockstep, 3, 1));
     WorkerThread worker("inproc://worker-1");

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -12,7 +13,28 @@
 #include "rl/language/verifier.h"
 #include "rl/transport/options.h"
 
+namespace rl {
+class Fragment;
+}
+namespace rl::transport {
+struct Welcome;
+}
+
 namespace rl::rollout {
+
+// Told of what a worker gives away, for those who keep account of it. Sequence numbers are the
+// transport's: they count from 1 in every connection, and the learner's end shows the same ones.
+// Threads: called from the worker's thread. What a method throws ends the worker.
+class WorkerObserver {
+ public:
+  virtual ~WorkerObserver() = default;
+  virtual void connected(const transport::Welcome& welcome) = 0;
+  // Before the transport is given the fragment. The last one of a connection may be withdrawn.
+  virtual void offering(const Fragment& fragment, std::uint64_t sequence) = 0;
+  // After a closing handshake, or without one: numbers up to `last_sequence` were given out, and
+  // the last `unacknowledged` of them may or may not have arrived.
+  virtual void disconnected(std::uint64_t last_sequence, std::size_t unacknowledged) = 0;
+};
 
 struct WorkerRunOptions {
   transport::WorkerOptions transport{};
@@ -24,6 +46,7 @@ struct WorkerRunOptions {
   // Runs of texts: what makes them, and what scores them (must outlive the call).
   language::GeneratorOptions generator{};
   const language::VerifierRegistry* verifiers = &language::builtin_verifiers();
+  WorkerObserver* observer = nullptr;  // when given, must outlive the call
 };
 
 struct WorkerSummary {

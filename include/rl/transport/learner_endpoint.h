@@ -31,6 +31,7 @@ struct ReceivedFragment {
   FragmentPtr fragment;
   std::uint64_t worker_id = 0;
   std::uint32_t slot = 0;
+  std::uint64_t sequence = 0;  // the fragment's number in its worker's stay, from 1
 };
 
 // Why a produced fragment never reached the learner's tables. The learner adds its own reasons.
@@ -47,6 +48,7 @@ struct RefusedFragment {
   Bytes continuation{};         // out_of_spec: the fragment's; otherwise empty
   std::uint64_t worker_id = 0;
   std::uint32_t slot = 0;
+  std::uint64_t sequence = 0;  // as of ReceivedFragment
 };
 
 enum class WorkerEventKind : std::uint8_t { joined, left, lost, refused, misbehaved };
@@ -57,12 +59,12 @@ struct WorkerEvent {
   std::uint32_t slot = 0;
   std::string worker_name;
   std::string reason;  // a sentence for the log
-};
-
   // left and lost: the fragments numbered above `settled`, up to `produced`, never arrived.
   std::uint64_t settled = 0;
   std::uint64_t produced = 0;
   DropReason missing{};  // what those count as
+};
+
 struct TransportCounters {
   std::uint64_t fragments_received = 0;   // accepted into the inbox
   std::uint64_t steps_received = 0;
