@@ -228,7 +228,17 @@ void Trainer::note_events() {
     log(event->worker_name + " (slot " + std::to_string(event->slot) + ") " +
         kVerbs[static_cast<std::size_t>(event->kind)] +
         (event->reason.empty() ? "" : ": " + event->reason));
+    if (event->kind == transport::WorkerEventKind::lost) replace_hung(event->worker_name);
   }
+}
+
+// Unless its successor is here already.
+void Trainer::replace_hung(const std::string& worker_name) {
+  if (!pool_) return;
+  const auto workers = endpoint_->workers();
+  const bool is_back = std::any_of(workers.begin(), workers.end(),
+                                   [&](const auto& worker) { return worker.name == worker_name; });
+  if (!is_back) pool_->give_up(worker_name);
 }
 
 void Trainer::update() {

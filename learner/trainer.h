@@ -55,6 +55,7 @@ class Trainer {
   bool collect_ready();
   bool look_after_workers();
   void note_events();
+  void replace_hung(const std::string& worker_name);
   bool belongs_here(const FragmentHeader& header, std::uint32_t slot);
   bool note(Arrival arrival);  // false: dropped, and counted
   bool take_refused();         // true: something the open round was waiting for
