@@ -121,6 +121,26 @@ TEST_SUITE("training in lockstep") {
     CHECK(summary.weights_digest == undisturbed);
   }
 
+  TEST_CASE("a worker process that hangs is replaced, and leaves the result as it was") {
+    const auto undisturbed = digest_of("ppo", [](TrainOptions&) {});
+    const TemporaryFolder folder;
+    TrainOptions options = small_run(folder.path() / "run");
+    options.num_workers = 2;
+    options.worker_mode = "process";
+    options.endpoint = "ipc";
+    TrainHooks hooks;
+    hooks.program = RL_CORRAL_PROGRAM;
+    std::vector<int> processes;
+    hooks.worker_started = [&](int process_id) { processes.push_back(process_id); };
+    hooks.log = [&](const std::string& line) {
+      const bool joined = line.starts_with("worker-0 ") && line.find(" joined") < line.size();
+      if (joined && processes.size() == 2) ::kill(processes[0], SIGSTOP);
+    };
+    const TrainSummary summary = train(options, builtin_environments(), hooks);
+    CHECK(summary.worker_restarts == 1);  // once its silence was long enough
+    CHECK(summary.weights_digest == undisturbed);
+  }
+
   TEST_CASE("received = inserted + dropped, and everything arrives") {
     const TemporaryFolder folder;
     const TrainSummary summary = run(small_run(folder.path() / "run"));
