@@ -15,6 +15,7 @@ constexpr Nanoseconds kLongestHelloPause = milliseconds(2000);
 constexpr Nanoseconds kFirstResend = milliseconds(1000);
 constexpr Nanoseconds kLongestResend = milliseconds(8000);
 constexpr Nanoseconds kGapResend = milliseconds(20);
+constexpr Nanoseconds kLongestGathering = milliseconds(20);  // what waits is lost with its worker
 constexpr Nanoseconds kGoodbyePause = milliseconds(100);
 constexpr std::size_t kLengthBytes = sizeof(std::uint32_t);
 constexpr std::size_t kExperienceOverhead = kEnvelopeBytes + 64;  // envelope and header
@@ -82,7 +83,7 @@ bool WorkerProtocol::submit(FragmentPtr fragment, Nanoseconds now) {
   if (ring_.empty()) resend_at_ = now + resend_after_;
   ring_.push_back({std::move(fragment), ++produced_});
   submitted_bytes_ += bytes;
-  ++num_gathered_;
+  if (num_gathered_++ == 0) gathered_since_ = now;
   gathered_bytes_ += bytes + kLengthBytes;
   if (gathered_bytes_ >= options_.batch_bytes) flush();
   return true;
@@ -168,6 +169,7 @@ void WorkerProtocol::on_tick(Nanoseconds now) {
   }
   if (state_ != WorkerState::joined && state_ != WorkerState::leaving) return;
   if (!ring_.empty() && now >= resend_at_ && queued_experience_ == 0) resend(now);
+  if (num_gathered_ > 0 && now - gathered_since_ >= kLongestGathering) flush();
   if (now >= next_heartbeat_) {
     flush();
     HeartbeatMessage message;
@@ -194,6 +196,7 @@ Nanoseconds WorkerProtocol::next_tick() const {
   if (state_ == WorkerState::joining) return has_outgoing() ? Nanoseconds::max() : next_hello_;
   if (state_ != WorkerState::joined && state_ != WorkerState::leaving) return Nanoseconds::max();
   Nanoseconds next = std::min(next_heartbeat_, weights_.next_repeat());
+  if (num_gathered_ > 0) next = std::min(next, gathered_since_ + kLongestGathering);
   if (!ring_.empty() && queued_experience_ == 0) next = std::min(next, resend_at_);
   if (state_ == WorkerState::leaving) next = std::min(next, next_goodbye_);
   return next;

@@ -97,6 +97,7 @@ class WorkerProtocol {
   std::deque<Unacknowledged> ring_{};  // oldest first; the last num_gathered_ are not packed
   std::size_t num_gathered_ = 0;
   std::size_t gathered_bytes_ = 0;
+  Nanoseconds gathered_since_{};       // the first of them
   std::uint64_t produced_ = 0;         // highest sequence number given out
   std::uint64_t submitted_bytes_ = 0;  // of all fragments so far
   std::uint64_t credit_limit_ = 0;
