@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kEndedKept = 4096;
 constexpr std::uint32_t kSlotRetryMs = 500;
-constexpr std::uint32_t kProbeRetryMs = 50;  // time to learn which connections are gone
+constexpr std::uint32_t kProbeRetryMs = 10;  // time to learn which connections are gone
 constexpr Nanoseconds kSecond = std::chrono::seconds(1);
 constexpr Nanoseconds kQuiet = std::chrono::milliseconds(50);
 constexpr std::size_t kMaxNameLength = 128;

@@ -316,8 +316,7 @@ bool WorkerProtocol::on_refusal(const ParsedMessage& message, Nanoseconds now) {
   if (refusal->retry_after_ms == 0) {
     state_ = WorkerState::refused;
   } else if (state_ == WorkerState::joining) {
-    next_hello_ = std::max(
-        next_hello_, now + milliseconds(std::min(refusal->retry_after_ms, std::uint32_t{10000})));
+    next_hello_ = now + milliseconds(std::min(refusal->retry_after_ms, std::uint32_t{10000}));
   }
   refusal_ = std::move(refusal);
   return true;

@@ -177,7 +177,7 @@ TEST_CASE("one who waits for a slot makes the learner look who is still connecte
   const auto first = learner.join(3);
   CHECK(find<AckMessage>(first)->session == 1);  // the silent one is asked
   CHECK(first.size() == 2);
-  CHECK(find<RefusalMessage>(first)->retry_after_ms == 50);
+  CHECK(find<RefusalMessage>(first)->retry_after_ms == 10);
   learner.now += milliseconds(40);
   const auto second = learner.join(3);
   CHECK_FALSE(find<AckMessage>(second));

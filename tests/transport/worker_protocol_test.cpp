@@ -81,6 +81,7 @@ TEST_CASE("a worker with nothing to do has nothing to do until its next heartbea
 
 TEST_CASE("whenever it has something to do, that time is the one it told") {
   Worker worker;
+  worker.take();
   for (const bool welcome : {false, true}) {
     if (welcome) worker.be_welcomed();
     for (int i = 0; i < 20; ++i) {
@@ -99,9 +100,21 @@ TEST_CASE("a hello that could not leave is not repeated, so that there is nothin
   Worker worker;
   worker.tick_after(std::chrono::seconds(60));
   CHECK(worker.take() == Types{MessageType::hello});
-  CHECK(worker.protocol.next_tick() == worker.now);  // it is overdue
+  CHECK(worker.protocol.next_tick() <= worker.now);  // the next one is overdue
   worker.protocol.on_tick(worker.now);
   CHECK(worker.protocol.next_tick() == Nanoseconds::max());
+}
+
+TEST_CASE("a worker that was put off comes back when the learner said") {
+  for (const std::uint32_t pause_ms : {10U, 500U}) {
+    Worker worker;
+    worker.take();
+    RefusalMessage refusal;
+    refusal.session = kSession;
+    refusal.retry_after_ms = pause_ms;
+    worker.hear(encode(refusal));
+    CHECK(worker.protocol.next_tick() == worker.now + milliseconds(pause_ms));
+  }
 }
 
 TEST_CASE("what is unacknowledged is sent again at the time it told") {
