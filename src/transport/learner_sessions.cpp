@@ -11,6 +11,8 @@ namespace {
 constexpr std::size_t kEndedKept = 4096;
 constexpr std::uint32_t kSlotRetryMs = 500;
 constexpr std::uint32_t kProbeRetryMs = 10;  // time to learn which connections are gone
+// At the end of a run: for what one whose connection is gone had sent before.
+constexpr Nanoseconds kLastWords = std::chrono::milliseconds(500);
 constexpr Nanoseconds kSecond = std::chrono::seconds(1);
 constexpr Nanoseconds kQuiet = std::chrono::milliseconds(50);
 constexpr std::size_t kMaxNameLength = 128;
@@ -214,11 +216,17 @@ void LearnerProtocol::on_goodbye(const Sender& sender, const ParsedMessage& mess
 void LearnerProtocol::on_tick(Nanoseconds now) {
   std::vector<std::uint64_t> lost;
   for (const auto& [number, session] : sessions_) {
-    if (now - session.last_heard > options_.worker_timeout) lost.push_back(number);
+    const Nanoseconds silence = now - session.last_heard;
+    const bool never_comes = stopping_ && session.gone && silence > kLastWords;
+    if (never_comes || silence > options_.worker_timeout) lost.push_back(number);
   }
   for (const std::uint64_t number : lost) {
+    const Session& session = sessions_.at(number);
+    const auto silence =
+        std::chrono::duration_cast<std::chrono::milliseconds>(now - session.last_heard);
     end(sessions_.at(number), Ended::lost, DropReason::worker_lost, WorkerEventKind::lost,
-        "was silent for " + std::to_string(options_.worker_timeout.count()) + " ms");
+        (session.gone ? "its connection is gone, and it was" : "was") +
+            std::string(" silent for ") + std::to_string(silence.count()) + " ms");
   }
 }
 

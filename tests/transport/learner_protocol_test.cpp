@@ -544,6 +544,21 @@ TEST_CASE("after stop() workers hear it, again with every heartbeat, and newcome
   CHECK(find<RefusalMessage>(learner.join(2))->what == "the run is ending");
 }
 
+TEST_CASE("after stop() nobody is waited for whose connection is gone") {
+  Learner learner;
+  learner.join(1);
+  learner.join(2);
+  learner.protocol.on_gone(Learner::name(1));
+  learner.now += milliseconds(600);
+  learner.protocol.on_tick(learner.now);
+  CHECK(learner.protocol.num_sessions() == 2);
+  learner.protocol.stop();
+  learner.protocol.on_tick(learner.now);
+  CHECK(learner.protocol.num_sessions() == 1);
+  CHECK(find<GoodbyeAckMessage>(learner.say(Learner::name(2), GoodbyeMessage{.session = 2})));
+  CHECK(learner.protocol.num_sessions() == 0);
+}
+
 TEST_CASE("names are cleaned before they reach a log") {
   Learner learner;
   HelloMessage hello = Learner::hello(1);
