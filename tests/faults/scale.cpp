@@ -102,9 +102,10 @@ class Scale {
     const double gone = seconds_since(begun);
     std::size_t unclean = 0;
     for (const Ending& ending : endings) unclean += ending.status == 0 ? 0U : 1U;
-    report_.require(
-        left && ended && unclean == 0,
-        text("all said goodbye, and every process ended with status 0 (%zu did not)", unclean));
+    const auto lost = receiver_.num_events(transport::WorkerEventKind::lost);
+    report_.require(left && ended && unclean == 0 && lost == 0,
+                    text("all said goodbye (%zu did not), every process ended well (%zu did not)",
+                         static_cast<std::size_t>(lost), unclean));
     judge(gone < 5.0, text("goodbyes within %.1f s, processes ended within %.1f s (figure: < 5 s)",
                            said, gone));
     const std::size_t orphans = count_processes(receiver_.address());
