@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 
+#include "rl/algorithms/returns.h"
 #include "rl/core/error.h"
 
 namespace rl {
@@ -66,11 +67,12 @@ double advantage(const LanguagePolicyOptions& options, double score, const Momen
     case Baseline::group_mean: return centred;
     case Baseline::batch_std: return centred / (batch.deviation() + options.std_epsilon);
     case Baseline::leave_one_out: return centred * n / (n - 1.0);
-    case Baseline::whitened: break;
+    case Baseline::whitened:
+    case Baseline::critic: break;
   }
   throw Error({.where = "completion_advantages",
                .what = "this baseline works on tokens",
-               .remedy = "use whitened_rewards_to_go"});
+               .remedy = "use whitened_rewards_to_go or critic_advantages"});
 }
 
 }  // namespace
@@ -115,15 +117,7 @@ std::vector<double> whitened_rewards_to_go(std::span<const double> rewards,
                  .what = "the lengths do not sum to the number of rewards",
                  .expected = std::to_string(rewards.size())});
   }
-  const double count = static_cast<double>(advantages.size());
-  if (advantages.size() < 2) return advantages;
-  const auto [least, most] = std::ranges::minmax(advantages);
-  if (least == most) return std::vector<double>(advantages.size(), 0.0);  // to the bit
-  double mean = 0.0;
-  for (const double value : advantages) mean += value / count;
-  double variance = 0.0;
-  for (const double value : advantages) variance += (value - mean) * (value - mean) / (count - 1.0);
-  for (double& value : advantages) value = (value - mean) / std::sqrt(variance + 1e-8);
+  whiten(advantages);
   return advantages;
 }
 

@@ -9,9 +9,9 @@
 namespace rl {
 namespace {
 
-void require(bool right, const char* field, const char* expected, double got) {
+void require(bool right, const std::string& field, const char* expected, double got) {
   if (right) return;
-  throw Error({.where = std::string("LanguagePolicyOptions::") + field,
+  throw Error({.where = "LanguagePolicyOptions::" + field,
                .what = "the value is out of range",
                .expected = expected,
                .got = std::to_string(got)});
@@ -42,6 +42,11 @@ const std::map<std::string, LanguagePolicyOptions>& presets() {
     gspo.clip_high = 4e-4;
     LanguagePolicyOptions& cispo = all["cispo"];
     cispo.ratio = RatioForm::truncated;
+    LanguagePolicyOptions& ppo = all["ppo"];
+    ppo.baseline = Baseline::critic;
+    ppo.kl_in_reward = true;
+    ppo.kl_coefficient = 0.05;
+    ppo.epochs = 4;
     return all;
   }();
   return table;
@@ -71,6 +76,18 @@ void validate(const LanguagePolicyOptions& options) {
   require(options.kl_coefficient >= 0.0, "kl_coefficient", "0 or more", options.kl_coefficient);
   require(options.epochs > 0, "epochs", "at least 1", 0.0);
   require(options.minibatches > 0, "minibatches", "at least 1", 0.0);
+}
+
+void validate(const LanguageCriticOptions& options) {
+  const auto within_one = [](const char* field, double value) {
+    require(value >= 0.0 && value <= 1.0, field, "0 to 1", value);
+  };
+  within_one("critic.discount", options.discount);
+  within_one("critic.lambda", options.lambda);
+  within_one("critic.value_lambda", options.value_lambda);
+  require(options.value_clip >= 0.0, "critic.value_clip", "0 or more", options.value_clip);
+  require(options.missing_stop_penalty >= 0.0, "critic.missing_stop_penalty", "0 or more",
+          options.missing_stop_penalty);
 }
 
 }  // namespace rl

@@ -32,14 +32,6 @@ void check_shapes(const PpoOptions& options, const PpoBatch& batch,
   require_length("evaluation.values", evaluation.values, steps);
 }
 
-at::Tensor value_loss(const PpoOptions& options, const PpoBatch& batch, const at::Tensor& values) {
-  const at::Tensor unclipped = (values - batch.returns).square();
-  if (options.value_clip <= 0.0) return 0.5 * unclipped.mean();
-  const at::Tensor clipped =
-      batch.values + (values - batch.values).clamp(-options.value_clip, options.value_clip);
-  return 0.5 * at::maximum(unclipped, (clipped - batch.returns).square()).mean();
-}
-
 }  // namespace
 
 PpoLoss ppo_loss(const PpoOptions& options, const PpoBatch& batch,
@@ -55,7 +47,8 @@ PpoLoss ppo_loss(const PpoOptions& options, const PpoBatch& batch,
   const at::Tensor surrogate = ratio * advantages;
   const at::Tensor clipped = ratio.clamp(1.0 - options.clip, 1.0 + options.clip) * advantages;
   loss.policy = -at::minimum(surrogate, clipped).mean();
-  loss.value = value_loss(options, batch, evaluation.values);
+  loss.value = 0.5 * value_errors(evaluation.values, batch.values, batch.returns,
+                                  options.value_clip).mean();
   loss.entropy = evaluation.entropy.mean();
   loss.total = loss.policy - options.entropy_coefficient * loss.entropy +
                options.value_coefficient * loss.value;
@@ -65,6 +58,14 @@ PpoLoss ppo_loss(const PpoOptions& options, const PpoBatch& batch,
   loss.approximate_kl = (excess - log_ratio).mean();
   loss.clip_fraction = excess.abs().gt(options.clip).to(at::kFloat).mean();
   return loss;
+}
+
+at::Tensor value_errors(const at::Tensor& values, const at::Tensor& old_values,
+                        const at::Tensor& returns, double clip) {
+  const at::Tensor unclipped = (values - returns).square();
+  if (clip <= 0.0) return unclipped;
+  const at::Tensor clipped = old_values + (values - old_values).clamp(-clip, clip);
+  return at::maximum(unclipped, (clipped - returns).square());
 }
 
 at::Tensor normalised_advantages(const at::Tensor& advantages) {

@@ -23,7 +23,7 @@ std::span<const AlgorithmDescription> language_algorithm_descriptions() {
 }
 
 std::span<const AlgorithmDescription> language_policy_descriptions() {
-  static constexpr std::array<AlgorithmDescription, 7> kDescriptions{{
+  static constexpr std::array<AlgorithmDescription, 8> kDescriptions{{
       {"grpo", "language models by reward: advantages within groups of samples",
        "docs/algorithms/grpo.md"},
       {"dr-grpo", "GRPO without the deviation and the length in its denominators",
@@ -36,6 +36,8 @@ std::span<const AlgorithmDescription> language_policy_descriptions() {
       {"gspo", "ratio and clipping of whole sequences", "docs/algorithms/grpo.md"},
       {"cispo", "ratios cut off as weights, so that every token keeps its gradient",
        "docs/algorithms/grpo.md"},
+      {"ppo", "with --model: a second model learns the values of texts, token by token",
+       "docs/algorithms/ppo-language.md"},
   }};
   return kDescriptions;
 }

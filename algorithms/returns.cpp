@@ -74,6 +74,22 @@ void n_step_returns(std::span<const T> rewards, std::span<const T> values, Fragm
   }
 }
 
+void whiten(std::span<double> values, bool keep_mean) {
+  if (values.size() < 2) return;
+  const auto [least, most] = std::ranges::minmax(values);
+  if (least == most) {  // to the bit
+    if (!keep_mean) std::ranges::fill(values, 0.0);
+    return;
+  }
+  const auto count = static_cast<double>(values.size());
+  double mean = 0.0;
+  for (const double value : values) mean += value / count;
+  double variance = 0.0;
+  for (const double value : values) variance += (value - mean) * (value - mean) / (count - 1.0);
+  const double deviation = std::sqrt(variance + 1e-8);
+  for (double& value : values) value = (value - mean) / deviation + (keep_mean ? mean : 0.0);
+}
+
 template <class T>
 void vtrace(std::span<const T> rewards, std::span<const T> values, std::span<const T> log_ratios,
             FragmentEnd end, const VtraceOptions& options, std::span<T> targets,

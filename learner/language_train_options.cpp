@@ -39,6 +39,22 @@ void check_optimisation(const LanguageTrainOptions& options) {
   validate(options.policy);
 }
 
+void check_critic(const LanguageTrainOptions& options) {
+  kChecks.within("--critic-lr", options.critic_learning_rate, OptionChecks::kTiny,
+                 OptionChecks::kLargest, "more than 0");
+  validate(options.critic);
+  if (options.policy.baseline != Baseline::critic) return;
+  if (options.policy.drop_zero_variance) {
+    kChecks.refuse("--drop-zero-variance", "false: groups mean nothing to " + options.run.algorithm,
+                   "true");
+  }
+  if (options.critic.warmup_rounds >= options.run.total_steps) {
+    kChecks.refuse("--critic-warmup", "fewer rounds than --steps, " +
+                   std::to_string(options.run.total_steps),
+                   std::to_string(options.critic.warmup_rounds));
+  }
+}
+
 }  // namespace
 
 LanguageTrainOptions::LanguageTrainOptions() {
@@ -60,6 +76,7 @@ void validate(const LanguageTrainOptions& options) {
   if (options.bf16 && run.device != "cuda") kChecks.refuse("--bf16", "--device cuda", run.device);
   check_sampling(options);
   check_optimisation(options);
+  check_critic(options);
 }
 
 }  // namespace rl

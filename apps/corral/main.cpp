@@ -80,7 +80,8 @@ const Command& find_command(const std::string& name) {
 std::string help_of(const Command& command, const std::vector<std::string>& words) {
   if (command.run != run_train && command.run != run_learner) return command.help(text_width());
   const std::string algorithm = understand([&] { return cli::chosen_algorithm(words); });
-  if (cli::is_language_policy(algorithm)) return cli::language_help(algorithm, text_width());
+  const bool texts = understand([&] { return cli::is_language_policy(words); });
+  if (texts) return cli::language_help(algorithm, text_width());
   const bool tunes = command.run == run_train && cli::is_language_algorithm(algorithm);
   return tunes ? cli::sft_help(text_width()) : command.help(text_width());
 }

@@ -18,7 +18,7 @@ namespace {
 
 void check_options(cli::TrainCommand command, const std::vector<std::string>& words) {
   const std::string algorithm = cli::chosen_algorithm(words);
-  if (cli::is_language_policy(algorithm)) {
+  if (cli::is_language_policy(words)) {
     cli::parse_language_command_line(command, words);
     return;
   }

@@ -9,21 +9,13 @@
 namespace rl {
 namespace {
 
-// sum of log p_old - log p_reference, and its parts.
-std::vector<double> kl_parts(const LearningText& text) {
-  std::vector<double> parts(text.sampled_tokens(), 0.0);
-  for (std::size_t t = 0; t < text.reference_log_probs.size(); ++t) {
-    parts[t] = double{text.old_log_probs[t]} - double{text.reference_log_probs[t]};
-  }
-  return parts;
-}
-
 void set_reward(const LanguagePolicyOptions& options, const TextLimits& limits,
                 LearningText& text) {
   text.reward = text.episode.score + overlong_penalty(text.sampled_tokens(), limits.max_new_tokens,
                                                       options.overlong_buffer);
-  // REINFORCE++ has it token by token.
-  if (!options.kl_in_reward || options.baseline == Baseline::whitened) return;
+  const bool token_by_token =
+      options.baseline == Baseline::whitened || options.baseline == Baseline::critic;
+  if (!options.kl_in_reward || token_by_token) return;
   for (const double part : kl_parts(text)) text.reward -= options.kl_coefficient * part;
 }
 
@@ -74,6 +66,14 @@ void set_per_completion(const LanguagePolicyOptions& options, std::vector<Learni
 
 }  // namespace
 
+std::vector<double> kl_parts(const LearningText& text) {
+  std::vector<double> parts(text.sampled_tokens(), 0.0);
+  for (std::size_t t = 0; t < text.reference_log_probs.size(); ++t) {
+    parts[t] = double{text.old_log_probs[t]} - double{text.reference_log_probs[t]};
+  }
+  return parts;
+}
+
 std::vector<LearningText> read_texts(const std::vector<FragmentPtr>& fragments,
                                      const LanguagePolicyOptions& options,
                                      const TextLimits& limits, std::size_t& unusable) {
@@ -101,9 +101,14 @@ std::vector<LearningText> read_texts(const std::vector<FragmentPtr>& fragments,
   return texts;
 }
 
+void set_rewards(const LanguagePolicyOptions& options, const TextLimits& limits,
+                 std::vector<LearningText>& texts) {
+  for (LearningText& text : texts) set_reward(options, limits, text);
+}
+
 GroupCounts set_advantages(const LanguagePolicyOptions& options, const TextLimits& limits,
                            std::vector<LearningText>& texts) {
-  for (LearningText& text : texts) set_reward(options, limits, text);
+  set_rewards(options, limits, texts);
   const Columns columns(texts);
   const std::vector<std::uint64_t> equal = zero_variance_groups(columns.view());
   GroupCounts counts{.zero_variance = equal.size()};

@@ -20,10 +20,15 @@ struct LearningText {
   std::vector<float> old_log_probs{};
   std::vector<float> reference_log_probs{};    // empty without a reference
   std::vector<float> advantages{};
+  std::vector<float> values{};                 // the critic's; empty without one
+  std::vector<float> returns{};                // what they should have been
 
   std::size_t sampled_tokens() const { return sampler_log_probs.size(); }
   std::size_t learning_tokens() const { return learns ? sampled_tokens() : 0; }
 };
+
+// sum over tokens of log p_old - log p_reference: each part; zeros without a reference.
+std::vector<double> kl_parts(const LearningText& text);
 
 struct TextLimits {
   std::size_t max_tokens = 0;      // prompt and completion
@@ -41,9 +46,13 @@ struct GroupCounts {
   std::size_t zero_variance = 0;   // all rewards equal
 };
 
+// The scores and what shapes whole texts.
+void set_rewards(const LanguagePolicyOptions& options, const TextLimits& limits,
+                 std::vector<LearningText>& texts);
+
 // Sets rewards and advantages; old and reference log-probs must be there when the options need
 // them. With drop_zero_variance the texts of such groups are removed.
-// Threads: a pure function of its arguments.
+// Not for Baseline::critic: critic.h. Threads: a pure function of its arguments.
 GroupCounts set_advantages(const LanguagePolicyOptions& options, const TextLimits& limits,
                            std::vector<LearningText>& texts);
 

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
+#include <optional>
 
+#include "learner/language/critic.h"
 #include "learner/language/learning_rate_schedule.h"
 #include "learner/language/policy_optimiser.h"
 #include "learner/updates/device.h"
@@ -46,6 +49,29 @@ std::size_t longest_text(const LanguageTrainOptions& options, std::size_t contex
                .remedy = "lower --max-prompt or --max-new"});
 }
 
+// Frozen weights and the reference are those of the first start.
+void require_same_start(const SafetensorsView& state, const std::string& key,
+                        const std::string& digest, const std::string& what) {
+  const auto recorded = state.metadata().find(key);
+  if (recorded != state.metadata().end() && recorded->second == digest) return;
+  throw Error({.where = "language policy state",
+               .what = "the run began from another " + what,
+               .expected = recorded == state.metadata().end() ? "a recorded one" : recorded->second,
+               .got = digest,
+               .remedy = "name the " + what + " of the first start"});
+}
+
+// Nats per text that learns: the sum over its tokens of log p_old - log p_reference.
+double mean_kl(const std::vector<LearningText>& texts) {
+  double sum = 0.0, count = 0.0;
+  for (const LearningText& text : texts) {
+    if (!text.learns) continue;
+    count += 1.0;
+    for (const double part : kl_parts(text)) sum += part;
+  }
+  return sum / count;
+}
+
 class Stopwatch {
  public:
   double seconds() {
@@ -71,6 +97,10 @@ struct LanguagePolicyAlgorithm::Impl {
                 std::map<std::string, double>& metrics) const;
   void learn(std::vector<LearningText>& texts, const TrainingProgress& progress,
              UpdateReport& report);
+  void advise(std::vector<LearningText>& texts, UpdateReport& report) const;
+  void learn_values(std::vector<LearningText>& texts, UpdateReport& report);
+  double learning_rate(const TrainingProgress& progress) const;
+  RngStream order() const { return {options.run.seed, RngRole::minibatch, num_updates}; }
   std::size_t places() const { return options.prompts * options.group; }
 
   LanguageTrainOptions options;
@@ -82,6 +112,8 @@ struct LanguagePolicyAlgorithm::Impl {
   std::unique_ptr<LanguageModel> reference;
   Adam adam;
   PolicyOptimiser optimiser;
+  std::unique_ptr<Critic> critic;  // of Baseline::critic
+  std::string critic_digest;
   std::uint64_t num_updates = 0;
 };
 
@@ -109,6 +141,12 @@ LanguagePolicyAlgorithm::Impl::Impl(const LanguageTrainOptions& train,
     frozen.lora = {};
     reference = std::make_unique<LanguageModel>(start.config, start.weights,
                                                 model.parameters().device(), frozen);
+  }
+  if (policy.baseline == Baseline::critic) {
+    const CriticStart first = critic_start(train, start);
+    critic = std::make_unique<Critic>(train, first, model_options(train),
+                                      model.parameters().device());
+    critic_digest = first.digest;
   }
   texts_of.weights = {};
 }
@@ -199,24 +237,53 @@ void LanguagePolicyAlgorithm::Impl::learn(std::vector<LearningText>& texts,
   const bool exact = sampler_is_exact(texts, progress.weight_version);
   set_log_probs(texts, exact);
   report.metrics["time/score_seconds"] = watch.seconds();
-  const GroupCounts groups = set_advantages(policy, limits, texts);
-  if (groups.groups > 0) {
-    report.metrics["groups/zero_variance"] =
-        static_cast<double>(groups.zero_variance) / static_cast<double>(groups.groups);
+  if (reference) report.metrics["policy/kl_completion"] = mean_kl(texts);
+  advise(texts, report);
+  if (critic) {
+    learn_values(texts, report);
+    report.metrics["time/critic_seconds"] = watch.seconds();
+    if (num_updates < options.critic.warmup_rounds) return;
   }
-  const double rate = learning_rate_at({.highest = options.learning_rate,
-                                        .warmup_steps = options.warmup_rounds,
-                                        .total_steps = progress.total_steps,
-                                        .cosine = options.schedule == "cosine"},
-                                       num_updates);
-  PolicyOutcome outcome = optimiser.run(
-      texts, rate, !exact, RngStream(options.run.seed, RngRole::minibatch, num_updates));
+  const double rate = learning_rate(progress);
+  PolicyOutcome outcome = optimiser.run(texts, rate, !exact, order());
   report.gradient_steps = outcome.gradient_steps;
-  report.skipped_steps = outcome.skipped_steps;
+  report.skipped_steps += outcome.skipped_steps;
   report.metrics.merge(outcome.metrics);
   report.metrics["learning_rate"] = rate;
   report.metrics["learner/idle_steps"] = static_cast<double>(outcome.idle_steps);
   report.metrics["time/learn_seconds"] = watch.seconds();
+}
+
+// Advantages, by the critic where there is one.
+void LanguagePolicyAlgorithm::Impl::advise(std::vector<LearningText>& texts,
+                                           UpdateReport& report) const {
+  if (critic) {
+    set_rewards(policy, limits, texts);
+    report.metrics.merge(critic->judge(texts));
+    return;
+  }
+  const GroupCounts groups = set_advantages(policy, limits, texts);
+  if (groups.groups == 0) return;
+  report.metrics["groups/zero_variance"] =
+      static_cast<double>(groups.zero_variance) / static_cast<double>(groups.groups);
+}
+
+// Before the policy's steps or after is the same: neither sees the other's weights.
+void LanguagePolicyAlgorithm::Impl::learn_values(std::vector<LearningText>& texts,
+                                                 UpdateReport& report) {
+  CriticOutcome outcome = critic->learn(texts, options.critic_learning_rate, order());
+  report.skipped_steps = outcome.skipped_steps;
+  report.metrics.merge(outcome.metrics);
+}
+
+// Rounds of the critic alone are no part of the policy's schedule.
+double LanguagePolicyAlgorithm::Impl::learning_rate(const TrainingProgress& progress) const {
+  const std::uint64_t before = critic ? options.critic.warmup_rounds : 0;
+  return learning_rate_at({.highest = options.learning_rate,
+                           .warmup_steps = options.warmup_rounds,
+                           .total_steps = progress.total_steps - before,
+                           .cosine = options.schedule == "cosine"},
+                          num_updates - before);
 }
 
 LanguagePolicyAlgorithm::LanguagePolicyAlgorithm(const LanguageTrainOptions& options,
@@ -263,29 +330,36 @@ Bytes LanguagePolicyAlgorithm::save_state() const {
   parameters.put(state, "", parameters.values());
   impl_->adam.put(state);
   state.put("num_updates", impl_->num_updates);
-  return state.write({{"corral.algorithm", impl_->options.run.algorithm},
-                      {"corral.start", impl_->start_digest}});
+  std::map<std::string, std::string> facts{{"corral.algorithm", impl_->options.run.algorithm},
+                                           {"corral.start", impl_->start_digest}};
+  if (impl_->critic) {
+    impl_->critic->put(state);
+    facts["corral.critic_start"] = impl_->critic_digest;
+  }
+  return state.write(facts);
 }
 
 void LanguagePolicyAlgorithm::load_state(std::span<const std::byte> image) {
   const SafetensorsView view(image, "language policy state");
-  const auto start = view.metadata().find("corral.start");
-  if (start == view.metadata().end() || start->second != impl_->start_digest) {
-    throw Error({.where = "language policy state",
-                 .what = "the run began from another model",
-                 .expected = start == view.metadata().end() ? "a recorded one" : start->second,
-                 .got = impl_->start_digest,
-                 .remedy = "name the model of the first start; it is the reference too"});
+  require_same_start(view, "corral.start", impl_->start_digest, "model");
+  if (impl_->critic) {
+    require_same_start(view, "corral.critic_start", impl_->critic_digest, "critic");
   }
   const Parameters& parameters = impl_->model.parameters();
   const at::Tensor values = parameters.read(view, "");
   const std::uint64_t num_updates = read_count(view, "num_updates");
+  std::optional<Critic::State> critic;
+  if (impl_->critic) critic = impl_->critic->read(view);
   impl_->adam.load(view);
+  if (critic) impl_->critic->set(std::move(*critic));
   impl_->num_updates = num_updates;
   parameters.values().copy_(values);
 }
 
 LanguageModel& LanguagePolicyAlgorithm::model() { return impl_->model; }
+const ScalarModel* LanguagePolicyAlgorithm::critic() const {
+  return impl_->critic ? &impl_->critic->model() : nullptr;
+}
 
 const std::string& LanguagePolicyAlgorithm::start_digest() const { return impl_->start_digest; }
 

@@ -10,6 +10,7 @@
 namespace rl {
 
 class LanguageModel;
+class ScalarModel;
 
 // One update consumes the texts of a round. Formulas, presets and metrics:
 // docs/algorithms/grpo.md.
@@ -32,6 +33,7 @@ class LanguagePolicyAlgorithm final : public Algorithm {
   void load_state(std::span<const std::byte> image) override;
 
   LanguageModel& model();
+  const ScalarModel* critic() const;  // nullptr: the algorithm has none
   const std::string& start_digest() const;
 
  private:

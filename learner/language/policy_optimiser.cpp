@@ -8,23 +8,8 @@
 #include <cmath>
 #include <limits>
 
-#include "rl/algorithms/group_advantages.h"
-
 namespace rl {
 namespace {
-
-// One column of all sampled tokens, text after text.
-at::Tensor column(const Texts& texts, const std::vector<float> LearningText::*values,
-                  at::Device device) {
-  std::int64_t count = 0;
-  for (const LearningText* text : texts) count += static_cast<std::int64_t>((text->*values).size());
-  const at::Tensor result = at::empty({count}, at::kFloat);
-  auto* next = result.mutable_data_ptr<float>();
-  for (const LearningText* text : texts) {
-    next = std::ranges::copy(text->*values, next).out;
-  }
-  return result.to(device);
-}
 
 at::Tensor sequence_numbers(const Texts& texts, at::Device device) {
   std::int64_t count = 0;
@@ -35,14 +20,6 @@ at::Tensor sequence_numbers(const Texts& texts, at::Device device) {
     next = std::fill_n(next, texts[i]->sampled_tokens(), static_cast<std::int64_t>(i));
   }
   return result.to(device);
-}
-
-Texts in_order(std::vector<LearningText>& texts, std::size_t minibatches, RngStream& order) {
-  Texts result;
-  for (LearningText& text : texts) result.push_back(&text);
-  if (minibatches == 1) return result;
-  for (std::size_t i = result.size(); i > 1; --i) std::swap(result[i - 1], result[order.below(i)]);
-  return result;
 }
 
 bool teaches(const LanguagePolicyOptions& options, const Texts& texts) {
@@ -112,22 +89,16 @@ PolicyOutcome PolicyOptimiser::run(std::vector<LearningText>& texts, double lear
                                    bool sampler_apart, RngStream order) {
   PolicyOutcome outcome;
   Sums sums;
-  const std::size_t count = std::max<std::size_t>(
-      std::min(options_.policy.minibatches, texts.size()), 1);
   for (std::size_t epoch = 0; epoch < options_.policy.epochs; ++epoch) {
-    const Texts all = in_order(texts, count, order);
-    for (std::size_t m = 0; m < count; ++m) {
-      const auto begin = all.begin() + static_cast<std::ptrdiff_t>(m * all.size() / count);
-      const auto end = all.begin() + static_cast<std::ptrdiff_t>((m + 1) * all.size() / count);
-      step({begin, end}, learning_rate, sampler_apart, sums, outcome);
+    for (const Texts& minibatch : minibatches(texts, options_.policy.minibatches, order)) {
+      step(minibatch, learning_rate, sampler_apart, sums, outcome);
     }
   }
   outcome.metrics = sums.metrics();
   return outcome;
 }
 
-LanguagePolicyBatch PolicyOptimiser::batch_of(const Texts& texts,
-                                              const std::vector<const double*>& weights,
+LanguagePolicyBatch PolicyOptimiser::batch_of(const Texts& texts, const WeightedTexts& weighted,
                                               bool sampler_apart) const {
   const at::Device device = model_.parameters().device();
   LanguagePolicyBatch batch;
@@ -141,13 +112,7 @@ LanguagePolicyBatch PolicyOptimiser::batch_of(const Texts& texts,
   batch.advantages = column(texts, &LearningText::advantages, device);
   batch.sequences = sequence_numbers(texts, device);
   batch.num_sequences = static_cast<std::int64_t>(texts.size());
-  const at::Tensor weight = at::empty({batch.sequences.size(0)}, at::kFloat);
-  auto* next = weight.mutable_data_ptr<float>();
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    next = std::transform(weights[i], weights[i] + texts[i]->sampled_tokens(), next,
-                          [](double value) { return static_cast<float>(value); });
-  }
-  batch.weights = weight.to(device);
+  batch.weights = weighted.weights(texts, device);
   return batch;
 }
 
@@ -157,32 +122,17 @@ void PolicyOptimiser::step(const Texts& minibatch, double learning_rate, bool sa
     ++outcome.idle_steps;
     return;
   }
-  std::vector<std::size_t> lengths;
-  for (const LearningText* text : minibatch) lengths.push_back(text->learning_tokens());
-  const std::vector<double> weights =
-      token_weights(options_.policy.aggregation, lengths, options_.max_new_tokens);
-  std::map<const LearningText*, const double*> weights_of;
-  Texts learning;
-  const double* next = weights.data();
-  for (LearningText* text : minibatch) {
-    if (!text->learns) continue;
-    weights_of[text] = next;
-    next += text->learning_tokens();
-    learning.push_back(text);
-  }
-
+  const WeightedTexts weighted(minibatch, options_.policy.aggregation, options_.max_new_tokens);
   const bool unmoved = outcome.gradient_steps + outcome.skipped_steps == 0;
   const at::Device device = model_.parameters().device();
   const at::Tensor total = at::zeros({}, at::TensorOptions().device(device).dtype(at::kFloat));
   model_.parameters().gradients().zero_();
-  for (const Texts& part : split_texts(learning, options_.micro_batch_tokens)) {
+  for (const Texts& part : split_texts(weighted.learning(), options_.micro_batch_tokens)) {
     const PackedTexts packed = pack_texts(part, device);
     const TokenLogProbs scores = model_.token_log_probs(model_.hidden(packed.tokens),
                                                         packed.targets, options_.temperature);
     const at::Tensor log_probs = scores.log_probs.index_select(0, packed.rows);
-    std::vector<const double*> part_weights;
-    for (const LearningText* text : part) part_weights.push_back(weights_of.at(text));
-    const LanguagePolicyBatch batch = batch_of(part, part_weights, sampler_apart);
+    const LanguagePolicyBatch batch = batch_of(part, weighted, sampler_apart);
     const LanguagePolicyLoss loss = language_policy_loss(options_.policy, batch, log_probs);
     loss.total.backward();
     total.add_(loss.total.detach());

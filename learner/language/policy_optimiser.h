@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "learner/language/text_scoring.h"
+#include "learner/language/text_columns.h"
 #include "rl/algorithms/language_policy.h"
 #include "rl/core/rng.h"
 #include "rl/models/adam.h"
@@ -43,7 +43,7 @@ class PolicyOptimiser {
   struct Sums;  // over tokens or steps, for the metrics
   void step(const Texts& minibatch, double learning_rate, bool sampler_apart, Sums& sums,
             PolicyOutcome& outcome);
-  LanguagePolicyBatch batch_of(const Texts& texts, const std::vector<const double*>& weights,
+  LanguagePolicyBatch batch_of(const Texts& texts, const WeightedTexts& weighted,
                                bool sampler_apart) const;
 
   PolicyOptimiserOptions options_;

@@ -11,6 +11,7 @@
 #include "rl/envs/registry.h"
 #include "rl/language/thread_team.h"
 #include "rl/models/lora.h"
+#include "rl/models/scalar_model.h"
 
 namespace rl {
 namespace {
@@ -82,10 +83,19 @@ class LanguageRun {
                                              : std::filesystem::path(options_.export_to);
     language::save_model(folder, trained, {.dtype = dtype_of(options_.save_dtype)});
     summary.model = folder.string();
+    if (algorithm_->critic() != nullptr) save_critic(*algorithm_->critic());
     if (options_.lora_rank == 0) return;
     if (folder_.config.family == language::Family::gpt2) return;  // no matrices of their own
     save_adapters(std::filesystem::path(options_.run.out) / "adapter", algorithm_->model(),
                   options_.model);
+  }
+
+  // Beside the model, in f32: what --critic of a later run takes.
+  void save_critic(const ScalarModel& critic) const {
+    language::ModelFolder folder = folder_;
+    folder.config = critic.config();
+    folder.weights = critic.snapshot();
+    language::save_model(std::filesystem::path(options_.run.out) / "critic", folder);
   }
 
   const LanguageTrainOptions options_;

@@ -34,8 +34,8 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kTrimmed) - first + 1);
 }
 
-// `algo = NAME` before the first section. The rest needs an option table to be understood.
-std::optional<std::string> written(const std::filesystem::path& file) {
+// `name = VALUE` before the first section. The rest needs an option table to be understood.
+std::optional<std::string> written(const std::filesystem::path& file, const std::string& name) {
   if (!std::filesystem::is_regular_file(file)) return std::nullopt;
   Bytes bytes;
   try {
@@ -48,27 +48,44 @@ std::optional<std::string> written(const std::filesystem::path& file) {
     const std::string_view text = std::string_view(line).substr(0, line.find_first_of("#;"));
     if (trimmed(text).starts_with('[')) break;
     const std::size_t equals = text.find('=');
-    if (equals == std::string_view::npos || trimmed(text.substr(0, equals)) != "algo") continue;
+    if (equals == std::string_view::npos || trimmed(text.substr(0, equals)) != name) continue;
     return std::string(trimmed(text.substr(equals + 1)));
   }
   return std::nullopt;
 }
 
-std::optional<std::string> first_choice(const std::vector<std::string>& words) {
-  if (const auto name = typed(words, "algo")) return name;
+// What is typed, else in the file, else in the run to resume.
+std::optional<std::string> first_choice(const std::vector<std::string>& words,
+                                        const std::string& name) {
+  if (const auto value = typed(words, name)) return value;
   if (const auto config = typed(words, "config")) {
-    if (const auto name = written(*config)) return name;
+    if (const auto value = written(*config, name)) return value;
   }
   const auto is_resume = [](const std::string& word) { return word.starts_with("--resume"); };
   if (std::ranges::none_of(words, is_resume)) return std::nullopt;
   const std::filesystem::path out = typed(words, "out").value_or(TrainOptions{}.out);
-  return written(out / kRunConfigName);
+  return written(out / kRunConfigName, name);
+}
+
+template <class Rows>
+bool has(const Rows& rows, const std::string& name) {
+  return std::ranges::find(rows, name, &AlgorithmDescription::name) != rows.end();
+}
+
+// An option that only runs on texts have, when one is given.
+std::optional<std::string> option_of_texts(const std::vector<std::string>& words) {
+  for (const char* name : {"model", "task", "data"}) {
+    const std::string word = std::string("--") + name;
+    const bool last = !words.empty() && words.back() == word;  // its value is still to come
+    if (last || first_choice(words, name)) return word;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
 
 std::string chosen_algorithm(const std::vector<std::string>& words) {
-  const auto name = first_choice(words);
+  const auto name = first_choice(words, "algo");
   if (!name) return TrainOptions{}.algorithm;
   std::vector<std::string> known;
   for (const auto& row : algorithm_descriptions()) known.emplace_back(row.name);
@@ -80,13 +97,29 @@ std::string chosen_algorithm(const std::vector<std::string>& words) {
 }
 
 bool is_language_algorithm(const std::string& name) {
-  const auto rows = language_algorithm_descriptions();
-  return std::ranges::find(rows, name, &AlgorithmDescription::name) != rows.end();
+  return has(language_algorithm_descriptions(), name);
 }
 
-bool is_language_policy(const std::string& name) {
-  const auto rows = language_policy_descriptions();
-  return std::ranges::find(rows, name, &AlgorithmDescription::name) != rows.end();
+bool is_language_policy(const std::vector<std::string>& words) {
+  const std::string name = chosen_algorithm(words);
+  if (!has(language_policy_descriptions(), name)) return false;
+  if (!has(algorithm_descriptions(), name)) return true;
+  const auto given = option_of_texts(words);
+  if (!given) return false;
+  if (!first_choice(words, "algo")) {
+    throw Error({.where = kCommandLine,
+                 .what = *given + " is of a language model, and --algo is missing",
+                 .expected = "how it learns: --algo sft, grpo, ppo, ...",
+                 .remedy = "corral algorithms lists them"});
+  }
+  if (typed(words, "env")) {
+    throw Error({.where = kCommandLine,
+                 .what = "--env and " + *given + " do not go together",
+                 .expected = "--env for a policy in an environment, or --model with --task or "
+                             "--data for a language model",
+                 .remedy = "remove one of them"});
+  }
+  return true;
 }
 
 }  // namespace rl::cli

@@ -11,6 +11,10 @@ LanguageTrainOptions defaults_of(const std::string& algorithm) {
   LanguageTrainOptions options;
   options.run.algorithm = algorithm;
   options.policy = language_policy_preset(algorithm);
+  if (options.policy.baseline == Baseline::critic) {  // which has no use for groups
+    options.prompts *= options.group;
+    options.group = 1;
+  }
   return options;
 }
 
@@ -40,6 +44,24 @@ constexpr const char* kIntroduction =
     "  corral train --algo dr-grpo --model models/SmolLM2-135M-Instruct --data problems.jsonl \\\n"
     "               --chat --rewards numeric,length:0.1:200 --lora-rank 16 --lr 1e-5 --kl 0.01\n";
 
+constexpr const char* kPpoIntroduction =
+    "corral train --algo ppo --model DIR: trains a language model by PPO. Workers sample\n"
+    "completions and score them; a second model, the critic, learns what every prefix is worth,\n"
+    "and tokens that turn out better than that become likelier. Without --model, --task and\n"
+    "--data PPO trains a policy in an environment: corral train --help.\n"
+    "\n"
+    "Usage: corral train --algo ppo --model DIR [--task NAME | --data FILE.jsonl]\n"
+    "                    [--critic DIR] [--NAME VALUE]...\n"
+    "\n"
+    "Teach a model that already adds a little to add well, with two worker processes:\n"
+    "  corral train --config configs/ppo-chain-sum.ini --model runs/warm/model --workers 2 \\\n"
+    "               --stop-return 0.9 --out runs/sums\n"
+    "  corral train --resume --out runs/sums\n"
+    "\n"
+    "The critic of that run is the start of the next one's:\n"
+    "  corral train --algo ppo --model runs/sums/model --critic runs/sums/critic \\\n"
+    "               --data more.jsonl\n";
+
 }  // namespace
 
 LanguageTrainOptions parse_language_command_line(TrainCommand command,
@@ -65,7 +87,10 @@ std::string language_config_text(const LanguageTrainOptions& options) {
 }
 
 std::string language_help(const std::string& algorithm, std::size_t width) {
-  return run_help(kIntroduction, defaults_of(algorithm), language_option_table, width);
+  const LanguageTrainOptions defaults = defaults_of(algorithm);
+  const bool critic = defaults.policy.baseline == Baseline::critic;
+  return run_help(critic ? kPpoIntroduction : kIntroduction, defaults, language_option_table,
+                  width);
 }
 
 }  // namespace rl::cli

@@ -16,7 +16,7 @@ std::vector<std::string> algorithm_names() {
 void add_run(OptionTable& table, LanguageTrainOptions& o) {
   table.group("The run");
   table.add({"algo", &o.run.algorithm, "NAME", {},
-             "which loss; sets the defaults below. docs/algorithms/grpo.md", algorithm_names()});
+             "which loss; sets the defaults below. docs/algorithms/", algorithm_names()});
   table.add({"model", &o.model, "DIR", {}, "the model to start from, a Hugging Face directory"});
   table.add({"steps", &o.run.total_steps, "rounds", at_least(1),
              "length of the run; a round is --prompts times --group texts and one update"});
@@ -117,6 +117,30 @@ void add_loss(OptionTable& table, LanguageTrainOptions& o) {
              "by the learner, even where the sampler's are exact"});
 }
 
+void add_critic(OptionTable& table, LanguageTrainOptions& o) {
+  if (o.policy.baseline != Baseline::critic) return;
+  table.group("The critic");
+  LanguageCriticOptions& c = o.critic;
+  table.add({"critic", &o.critic_model, "DIR", {},
+             "what it starts from: a reward model, an earlier critic or a language model with the "
+             "same tokenizer; empty: --model, all values 0"});
+  table.add({"critic-lr", &o.critic_learning_rate, "", above(0), "learning rate of its own AdamW"});
+  table.add({"critic-warmup", &c.warmup_rounds, "rounds", {},
+             "at the start, in which it alone learns"});
+  table.add({"discount", &c.discount, "", from_to(0, 1), "gamma, per token"});
+  table.add({"gae-lambda", &c.lambda, "", from_to(0, 1),
+             "lambda of the policy's advantages"});
+  table.add({"critic-lambda", &c.value_lambda, "", from_to(0, 1),
+             "lambda of the critic's targets; 1: rewards to go"});
+  table.add({"value-clip", &c.value_clip, "", at_least(0),
+             "how far a value may move per round; 0: any"});
+  table.add({"whiten-advantages", &c.whiten_advantages, "", {},
+             "over all tokens of a round: mean 0, deviation 1"});
+  table.add({"whiten-rewards", &c.whiten_rewards, "", {}, "deviation 1; their mean stays"});
+  table.add({"missing-stop-penalty", &c.missing_stop_penalty, "", at_least(0),
+             "taken from the score of a text that its length ended"});
+}
+
 void add_optimisation(OptionTable& table, LanguageTrainOptions& o) {
   table.group("Optimisation");
   table.add({"lr", &o.learning_rate, "", above(0), "learning rate of AdamW, the highest"});
@@ -149,6 +173,7 @@ OptionTable language_option_table(LanguageTrainOptions& options) {
   add_sampling(table, options);
   add_workers(table, options);
   add_loss(table, options);
+  add_critic(table, options);
   add_optimisation(table, options);
   add_evaluation(table, options);
   return table;

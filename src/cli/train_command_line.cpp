@@ -62,7 +62,8 @@ constexpr const char* kTrainIntroduction =
     "\n"
     "Fine-tune a language model; that has options of its own:\n"
     "  corral train --algo sft --help\n"
-    "  corral train --algo grpo --help\n";
+    "  corral train --algo grpo --help\n"
+    "  corral train --algo ppo --help --model\n";
 
 constexpr const char* kLearnerIntroduction =
     "corral learner: corral train without local workers: waits for workers on other hosts.\n"

@@ -57,21 +57,25 @@ Adam::Step Adam::step(const at::Tensor& loss, double learning_rate) {
   return {true, norm};
 }
 
-void Adam::put(StateDict& state) const {
-  parameters_.put(state, "adam.first_moment.", first_moment_);
-  parameters_.put(state, "adam.second_moment.", second_moment_);
-  state.put("adam.num_steps", num_steps_);
-  state.put("adam.num_skipped", num_skipped_);
+void Adam::put(StateDict& state, const std::string& prefix) const {
+  parameters_.put(state, prefix + "adam.first_moment.", first_moment_);
+  parameters_.put(state, prefix + "adam.second_moment.", second_moment_);
+  state.put(prefix + "adam.num_steps", num_steps_);
+  state.put(prefix + "adam.num_skipped", num_skipped_);
 }
 
-void Adam::load(const SafetensorsView& image) {
-  at::Tensor first = parameters_.read(image, "adam.first_moment.");
-  at::Tensor second = parameters_.read(image, "adam.second_moment.");
-  const std::uint64_t num_steps = read_count(image, "adam.num_steps");
-  num_skipped_ = read_count(image, "adam.num_skipped");
-  num_steps_ = num_steps;
-  first_moment_ = std::move(first);
-  second_moment_ = std::move(second);
+Adam::State Adam::read(const SafetensorsView& image, const std::string& prefix) const {
+  return {.first_moment = parameters_.read(image, prefix + "adam.first_moment."),
+          .second_moment = parameters_.read(image, prefix + "adam.second_moment."),
+          .num_steps = read_count(image, prefix + "adam.num_steps"),
+          .num_skipped = read_count(image, prefix + "adam.num_skipped")};
+}
+
+void Adam::set(State state) {
+  first_moment_ = std::move(state.first_moment);
+  second_moment_ = std::move(state.second_moment);
+  num_steps_ = state.num_steps;
+  num_skipped_ = state.num_skipped;
 }
 
 }  // namespace rl

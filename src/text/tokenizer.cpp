@@ -128,6 +128,17 @@ std::string Tokenizer::decode(std::span<const TokenId> ids, bool skip_special_to
   return decoding->take();
 }
 
+std::optional<TokenId> Tokenizer::first_difference(const Tokenizer& other) const {
+  const std::size_t end = std::max(vocabulary_size(), other.vocabulary_size());
+  for (TokenId id = 0; static_cast<std::size_t>(id) < end; ++id) {
+    const std::string* const ours = tables_->find(id);
+    const std::string* const theirs = other.tables_->find(id);
+    const bool same = ours == nullptr || theirs == nullptr ? ours == theirs : *ours == *theirs;
+    if (!same) return id;
+  }
+  return std::nullopt;
+}
+
 std::size_t Tokenizer::vocabulary_size() const { return tables_->end; }
 
 std::optional<TokenId> Tokenizer::id_of(std::string_view token) const {

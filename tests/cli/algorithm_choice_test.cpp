@@ -38,6 +38,31 @@ TEST_SUITE("cli algorithm choice") {
     CHECK(contains(message_of([] { chosen_algorithm({"--algo", "stf"}); }), "did you mean sft?"));
   }
 
+  TEST_CASE("PPO is about texts when a model, a task or data is named, typed or in a file") {
+    CHECK_FALSE(is_language_policy({}));
+    CHECK_FALSE(is_language_policy({"--algo", "ppo", "--env", "CartPole-v1"}));
+    CHECK_FALSE(is_language_policy({"--algo", "sft", "--model", "m"}));
+    CHECK(is_language_policy({"--algo", "grpo"}));
+    CHECK(is_language_policy({"--algo", "ppo", "--model", "m"}));
+    CHECK(is_language_policy({"--task=addition", "--algo", "ppo"}));
+    CHECK(is_language_policy({"--algo", "ppo", "--help", "--model"}));
+    const tests::TemporaryFolder folder;
+    const std::string file = (folder.path() / "config.ini").string();
+    std::ofstream(file) << "algo = ppo\ntask = chain-sum\n";
+    CHECK(is_language_policy({"--config", file}));
+    CHECK(is_language_policy({"--resume", "--out", folder.path().string()}));
+    std::ofstream(file) << "algo = ppo\nenv = CartPole-v1\n";
+    CHECK_FALSE(is_language_policy({"--config", file}));
+  }
+
+  TEST_CASE("a model beside an environment, or without an algorithm, is a question back") {
+    CHECK(contains(message_of([] {
+      is_language_policy({"--algo", "ppo", "--env", "CartPole-v1", "--model", "m"});
+    }), "--env and --model do not go together"));
+    CHECK(contains(message_of([] { is_language_policy({"--model", "m", "--data", "d"}); }),
+                   "--algo is missing"));
+  }
+
   TEST_CASE("language models are trained by sft") {
     CHECK(is_language_algorithm("sft"));
     CHECK_FALSE(is_language_algorithm("ppo"));

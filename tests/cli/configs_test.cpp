@@ -30,11 +30,10 @@ TEST_SUITE("configs") {
     REQUIRE(config_files().size() >= 11);
     for (const auto& file : config_files()) {
       CAPTURE(file.string());
-      const std::string algorithm = chosen_algorithm({"--config", file.string()});
-      if (is_language_algorithm(algorithm) || is_language_policy(algorithm)) continue;
+      const std::vector<std::string> words{"--config", file.string()};
+      if (is_language_algorithm(chosen_algorithm(words)) || is_language_policy(words)) continue;
       TrainOptions options;
-      REQUIRE_NOTHROW(options = parse_train_command_line(TrainCommand::train,
-                                                         {"--config", file.string()}));
+      REQUIRE_NOTHROW(options = parse_train_command_line(TrainCommand::train, words));
       CHECK_NOTHROW(builtin_environments().find(options.environment));
       CHECK(file.filename().string().starts_with(options.algorithm + "-"));
       CHECK(train_config_text(options) != train_config_text(TrainOptions{}));
@@ -47,7 +46,7 @@ TEST_SUITE("configs") {
       CAPTURE(file.string());
       const std::string algorithm = chosen_algorithm({"--config", file.string()});
       const std::vector<std::string> words{"--config", file.string()};
-      const bool policy = is_language_policy(algorithm);
+      const bool policy = is_language_policy(words);
       if (!policy && !is_language_algorithm(algorithm)) continue;
       ++count;
       CHECK(file.filename().string().starts_with(algorithm + "-"));

@@ -39,6 +39,24 @@ TEST_SUITE("command line of language models by reward") {
     CHECK(parse({"--algo", "rloo", "--kl", "0.05"}).policy.kl_in_reward);
   }
 
+  TEST_CASE("PPO has a critic, and no groups unless they are asked for") {
+    const LanguageTrainOptions options =
+        parse({"--algo", "ppo", "--critic", "c", "--critic-lr", "1e-4", "--critic-warmup", "3",
+               "--gae-lambda", "0.9", "--whiten-advantages", "false"});
+    CHECK(options.policy.baseline == Baseline::critic);
+    CHECK(options.policy.kl_coefficient == 0.05);
+    CHECK(options.group == 1);
+    CHECK(options.prompts == 128);
+    CHECK(options.critic_model == "c");
+    CHECK(options.critic_learning_rate == 1e-4);
+    CHECK(options.critic.warmup_rounds == 3);
+    CHECK(options.critic.lambda == 0.9);
+    CHECK_FALSE(options.critic.whiten_advantages);
+    CHECK(contains(message_of({"--algo", "grpo", "--critic", "c"}), "--critic"));
+    CHECK(contains(message_of({"--algo", "ppo", "--critic-lr", "0"}), "--critic-lr"));
+    CHECK(contains(message_of({"--algo", "ppo", "--drop-zero-variance"}), "groups mean nothing"));
+  }
+
   TEST_CASE("problems, sampling and rewards") {
     const LanguageTrainOptions options =
         parse({"--algo", "grpo", "--task", "sorting", "--length", "5", "--group", "4", "--prompts",
@@ -56,14 +74,18 @@ TEST_SUITE("command line of language models by reward") {
 
   TEST_CASE("the written configuration reads back to the same one") {
     const tests::TemporaryFolder folder;
-    const LanguageTrainOptions options =
-        parse({"--algo", "gspo", "--kl", "0.01", "--rewards", "numeric", "--out", "x"});
-    const std::string text = language_config_text(options);
-    std::ofstream(folder.path() / "run.ini") << text;
-    const LanguageTrainOptions again = parse_language_command_line(
-        TrainCommand::train, {"--config", (folder.path() / "run.ini").string()});
-    CHECK(language_config_text(again) == text);
-    CHECK(again.policy.ratio == RatioForm::sequence_clip);
+    const std::string file = (folder.path() / "run.ini").string();
+    for (const char* algorithm : {"gspo", "ppo"}) {
+      const LanguageTrainOptions options =
+          parse({"--algo", algorithm, "--kl", "0.01", "--rewards", "numeric", "--out", "x"});
+      const std::string text = language_config_text(options);
+      std::ofstream(file) << text;
+      const LanguageTrainOptions again =
+          parse_language_command_line(TrainCommand::train, {"--config", file});
+      CHECK(language_config_text(again) == text);
+      CHECK(again.policy.ratio == options.policy.ratio);
+      CHECK(again.policy.baseline == options.policy.baseline);
+    }
   }
 
   TEST_CASE("what is wrong is told by name") {
@@ -86,6 +108,9 @@ TEST_SUITE("command line of language models by reward") {
       CAPTURE(part);
       CHECK(contains(help, part));
     }
+    CHECK_FALSE(contains(help, "--critic"));
+    CHECK(contains(language_help("ppo", 100), "--critic-warmup"));
+    CHECK(contains(train_help(TrainCommand::train, 100), "--algo ppo --help --model"));
   }
 }
 

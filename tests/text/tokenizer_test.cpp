@@ -80,6 +80,14 @@ TEST_CASE("tokens are known by id and by text") {
   CHECK_FALSE(tokenizer.is_special(1 << 30));
 }
 
+TEST_CASE("two tokenizers differ at the first id that is not the same token in both") {
+  CHECK_FALSE(byte_tokenizer().first_difference(byte_tokenizer()));
+  CHECK(byte_tokenizer().first_difference(with_token({})) == 259);
+  CHECK(with_token({}).first_difference(byte_tokenizer()) == 259);
+  CHECK(with_token({}).first_difference(with_token({{"content", "<y>"}})) == 259);
+  CHECK_FALSE(with_token({}).first_difference(with_token({{"special", true}})));
+}
+
 TEST_CASE("ids outside the vocabulary are refused with the bound") {
   const Tokenizer tokenizer = byte_tokenizer();
   for (const TokenId id : {-1, 259, 1 << 30}) {

@@ -19,7 +19,7 @@ struct ScoredCompletions {
 
 // One advantage per completion, the same for all its tokens. Deviations are with n - 1. A group
 // with one scored member has mean 0 and deviation 1 (leave_one_out: no baseline), as in verl.
-// Not for Baseline::whitened. Throws Error when lengths differ.
+// Not for Baseline::whitened and critic. Throws Error when lengths differ.
 // Threads: pure functions.
 std::vector<double> completion_advantages(const LanguagePolicyOptions& options,
                                           const ScoredCompletions& completions);

@@ -16,6 +16,7 @@ enum class Baseline : std::uint8_t {
   batch_std,     // (R - mean of the group) / (deviation of the batch + epsilon): Lite-PPO
   leave_one_out, // R - mean of the others in the group: RLOO (Ahmadian et al. 2024)
   whitened,      // REINFORCE++ (Hu 2025): rewards to go with KL inside, whitened over all tokens
+  critic,        // GAE over tokens with the values of a second model: PPO (Schulman et al. 2017)
 };
 
 // What becomes of the ratio between the policy and the one that sampled.
@@ -54,11 +55,24 @@ struct LanguagePolicyOptions {
   bool drop_zero_variance = false;   // groups whose rewards are all equal are sampled anew (DAPO)
 };
 
-// The settings that a name stands for: grpo, dr-grpo, dapo, rloo, reinforce++, gspo, cispo.
+// Of Baseline::critic: what the second model's values make of rewards.
+struct LanguageCriticOptions {
+  double discount = 1.0;
+  double lambda = 0.95;           // of the policy's advantages
+  double value_lambda = 0.95;     // of the critic's targets; 1: plain returns (VC-PPO)
+  double value_clip = 0.2;        // how far a value may move per round; 0: any
+  bool whiten_advantages = true;  // over all tokens of the round
+  bool whiten_rewards = false;    // the same, but their mean stays
+  double missing_stop_penalty = 0.0;  // taken from texts that their length ended
+  std::uint64_t warmup_rounds = 0;    // the critic alone learns (VC-PPO, Yuan et al. 2025)
+};
+
+// The settings that a name stands for: grpo, dr-grpo, dapo, rloo, reinforce++, gspo, cispo, ppo.
 // Throws Error listing near names.
 LanguagePolicyOptions language_policy_preset(const std::string& name);
 
 // Throws Error naming the field and the allowed range.
 void validate(const LanguagePolicyOptions& options);
+void validate(const LanguageCriticOptions& options);
 
 }  // namespace rl

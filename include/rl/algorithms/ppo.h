@@ -39,6 +39,11 @@ struct PpoLoss {
 PpoLoss ppo_loss(const PpoOptions& options, const PpoBatch& batch,
                  const PpoEvaluation& evaluation);
 
+// (values - returns)^2, or with clip > 0 the larger of that and the same of values that are kept
+// within +-clip of `old_values`. Differentiable by `values`; all [N].
+at::Tensor value_errors(const at::Tensor& values, const at::Tensor& old_values,
+                        const at::Tensor& returns, double clip);
+
 // (advantages - mean) / (standard deviation + 1e-8), the deviation with N - 1; one step alone is
 // only centred.
 at::Tensor normalised_advantages(const at::Tensor& advantages /* [N] */);

@@ -35,6 +35,10 @@ void n_step_returns(std::span<const T> rewards /* [T] */, std::span<const T> val
                     FragmentEnd end, std::size_t n, double discount,
                     std::span<T> returns /* [T] */);
 
+// (x - mean) / sqrt(variance + 1e-8), the variance with n - 1; with `keep_mean` the mean is added
+// again. A single value stays as it is; equal ones become exactly 0, or stay with keep_mean.
+void whiten(std::span<double> values, bool keep_mean = false);
+
 struct VtraceOptions {
   double discount = 0.99;
   double lambda = 1.0;   // scales the trace coefficients

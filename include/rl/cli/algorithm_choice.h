@@ -15,7 +15,10 @@ std::string chosen_algorithm(const std::vector<std::string>& words);
 // Whether it fine-tunes language models: no environments, no workers.
 bool is_language_algorithm(const std::string& name);
 
-// Whether it trains language models by reinforcement: workers sample texts.
-bool is_language_policy(const std::string& name);
+// Whether these words are about a language model that learns by reinforcement, from texts that
+// workers sample: chosen_algorithm is a name of such, and where it is one of environments too
+// (ppo), the words, the file or the run to resume name a model, a task or data. Throws Error when
+// they name an environment as well, and when a model is named but no algorithm.
+bool is_language_policy(const std::vector<std::string>& words);
 
 }  // namespace rl::cli

@@ -56,6 +56,11 @@ struct LanguageTrainOptions {
   std::string kl_estimator = "k3";     // k1, k2 or k3
   bool recompute_log_probs = false;    // even where the sampler's are exact
 
+  // PPO: the model that learns the values of texts.
+  LanguageCriticOptions critic{};
+  std::string critic_model{};          // folder of the one to start from; empty: `model`
+  double critic_learning_rate = 1e-5;
+
   // Optimisation.
   double learning_rate = 1e-6;
   std::string schedule = "constant";   // or cosine

@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "rl/formats/safetensors.h"
@@ -40,10 +41,17 @@ class Adam {
   std::uint64_t num_steps() const { return num_steps_; }      // applied
   std::uint64_t num_skipped() const { return num_skipped_; }  // thrown away
 
-  // Moments, step count and skip count, named "adam...".
-  void put(StateDict& state) const;
-  // What put() wrote; throws Error naming the tensor and changes nothing when it does not fit.
-  void load(const SafetensorsView& image);
+  // Moments, step count and skip count, named `prefix` + "adam...".
+  void put(StateDict& state, const std::string& prefix = "") const;
+  // What put() wrote. Throws Error naming the tensor when it does not fit.
+  struct State {
+    at::Tensor first_moment, second_moment;
+    std::uint64_t num_steps = 0, num_skipped = 0;
+  };
+  State read(const SafetensorsView& image, const std::string& prefix = "") const;
+  void set(State state);
+  // Both; changes nothing when read throws.
+  void load(const SafetensorsView& image) { set(read(image)); }
 
  private:
   // Neighbours that decay alike, one view of each flat buffer.

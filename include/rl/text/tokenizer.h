@@ -49,6 +49,9 @@ class Tokenizer {
   // The token as it is written in the file ("Ġthe", "<0x0A>"). Throws Error when there is none.
   std::string_view token(TokenId id) const;
   bool is_special(TokenId id) const;  // false for ids that do not exist
+  // The smallest id that is not the same token in both; none when a sequence of ids means the same
+  // to two models that have these tokenizers.
+  std::optional<TokenId> first_difference(const Tokenizer& other) const;
 
  private:
   friend class StreamDecoder;

@@ -24,8 +24,9 @@ struct Workshop : TemporaryFolder {
     return (TemporaryFolder::path() / name).string();
   }
 
-  Words run(const std::string& out, const Words& more) const {
-    Words words{"train",        "--algo",       "grpo",        "--model",      path("model"),
+  Words run(const std::string& out, const Words& more,
+            const std::string& algorithm = "grpo") const {
+    Words words{"train",        "--algo",       algorithm,     "--model",      path("model"),
                 "--digits",     "1",            "--length",    "2",            "--prompts",
                 "2",            "--group",      "4",
                 "--max-prompt", "12",           "--max-new",   "6",            "--rewards",
@@ -43,31 +44,39 @@ std::string digest_in(const std::string& summary) {
   return summary.substr(found, 23);
 }
 
+void check_killed_and_resumed(const Workshop& shop, const std::string& algorithm) {
+  const Ended whole =
+      run_program(shop.run("whole", {"--steps", "40", "--workers", "1"}, algorithm));
+  CAPTURE(whole.err);
+  REQUIRE(whole.status == 0);
+  CHECK(contains(whole.out, "40 of 40"));
+  {
+    Program killed(
+        shop.run("killed", {"--steps", "40", "--checkpoint-every", "0.01"}, algorithm));
+    const std::filesystem::path checkpoints = shop.path("killed") + "/checkpoints";
+    REQUIRE(killed.wait_for("joined"));
+    while (!std::filesystem::exists(checkpoints) || std::filesystem::is_empty(checkpoints)) {
+      if (killed.wait_for("no such words", std::chrono::seconds(0))) break;
+    }
+    killed.send(SIGKILL);
+    killed.finish();
+  }
+  const Ended resumed = run_program(
+      {"train", "--resume", "--out", shop.path("killed"), "--workers", "3", "--slots", "3"});
+  CAPTURE(resumed.err);
+  REQUIRE(resumed.status == 0);
+  CHECK(contains(resumed.out, "40 of 40"));
+  CHECK(digest_in(resumed.out) == digest_in(whole.out));
+}
+
 }  // namespace
 
 TEST_SUITE("corral train --algo grpo") {
   TEST_CASE("killed and resumed with other workers, the weights have the same bytes") {
-    const Workshop shop;
-    const Ended whole = run_program(shop.run("whole", {"--steps", "40", "--workers", "1"}));
-    CAPTURE(whole.err);
-    REQUIRE(whole.status == 0);
-    CHECK(contains(whole.out, "40 of 40"));
-    {
-      Program killed(shop.run("killed", {"--steps", "40", "--checkpoint-every", "0.01"}));
-      const std::filesystem::path checkpoints = shop.path("killed") + "/checkpoints";
-      REQUIRE(killed.wait_for("joined"));
-      while (!std::filesystem::exists(checkpoints) || std::filesystem::is_empty(checkpoints)) {
-        if (killed.wait_for("no such words", std::chrono::seconds(0))) break;
-      }
-      killed.send(SIGKILL);
-      killed.finish();
+    for (const std::string algorithm : {"grpo", "ppo"}) {
+      CAPTURE(algorithm);
+      check_killed_and_resumed(Workshop(), algorithm);
     }
-    const Ended resumed = run_program(
-        {"train", "--resume", "--out", shop.path("killed"), "--workers", "3", "--slots", "3"});
-    CAPTURE(resumed.err);
-    REQUIRE(resumed.status == 0);
-    CHECK(contains(resumed.out, "40 of 40"));
-    CHECK(digest_in(resumed.out) == digest_in(whole.out));
   }
 
   TEST_CASE("the folder can be evaluated, inspected and generated from") {

@@ -32,6 +32,7 @@ TEST_SUITE("language policy algorithm") {
     for (const auto& row : language_policy_descriptions()) {
       CAPTURE(row.name);
       LanguageTrainOptions options = policy_run(std::string(row.name));
+      options.policy.epochs = 1;
       options.adam_epsilon = 1.0;  // steps along the gradient
       options.learning_rate = 0.5;
       Student student(options);
@@ -114,7 +115,10 @@ TEST_SUITE("language policy algorithm") {
   TEST_CASE("equal rewards leave every bit, whatever momentum an earlier round left") {
     for (const auto& row : language_policy_descriptions()) {
       CAPTURE(row.name);
-      Student student(policy_run(std::string(row.name)));
+      // To a critic equal rewards are better or worse than it thought.
+      const LanguageTrainOptions options = policy_run(std::string(row.name));
+      if (options.policy.baseline == Baseline::critic) continue;
+      Student student(options);
       student.learn(mixed_round());
       const Bytes before = student.algorithm.weights_image({});
       const UpdateReport report = student.learn(settled_round());

@@ -44,6 +44,19 @@ struct Workshop : tests::TemporaryFolder {
     return options;
   }
 
+  LanguageTrainOptions ppo(const std::string& out) const {
+    LanguageTrainOptions result = options(out);
+    result.run.algorithm = "ppo";
+    result.policy = language_policy_preset("ppo");
+    result.policy.epochs = 2;
+    result.policy.minibatches = 2;
+    result.prompts = 12;
+    result.group = 1;
+    result.critic.warmup_rounds = 1;
+    result.critic_learning_rate = 1e-2;
+    return result;
+  }
+
   std::string text(const std::string& file) const {
     std::ifstream stream(path() / file, std::ios::binary);
     std::stringstream text;
@@ -109,6 +122,68 @@ TEST_SUITE("reinforcement learning of language models") {
     options.run.num_workers = 2;
     options.run.num_slots = 2;
     CHECK(run(options).weights_digest == whole.weights_digest);
+  }
+
+  TEST_CASE("PPO: one seed gives one result for 1, 2 and 3 workers, another seed another") {
+    const Workshop shop;
+    const TrainSummary one = run(shop.ppo("one"));
+    CHECK(one.updates > 0);
+    LanguageTrainOptions options = shop.ppo("two");
+    options.run.num_workers = 2;
+    CHECK(run(options).weights_digest == one.weights_digest);
+    CHECK(shop.text("two/critic/model.safetensors") == shop.text("one/critic/model.safetensors"));
+    options.run.out = (shop.path() / "three").string();
+    options.run.num_workers = 3;
+    options.run.worker_mode = "process";
+    options.run.endpoint = "ipc";
+    CHECK(run(options).weights_digest == one.weights_digest);
+    options.run.out = (shop.path() / "other").string();
+    options.run.seed = 2;
+    CHECK(run(options).weights_digest != one.weights_digest);
+  }
+
+  TEST_CASE("PPO: stopped and resumed, policy and critic have the same bytes") {
+    const Workshop shop;
+    LanguageTrainOptions options = shop.ppo("whole");
+    const TrainSummary whole = run(options);
+    options.run.out = (shop.path() / "parts").string();
+    options.run.resume = true;
+    const std::atomic<int> at_once{1};
+    CHECK(run(options, &at_once).end == TrainEnd::interrupted);
+    for (const std::uint64_t rounds : {2, 3, 5}) {
+      options.run.total_steps = rounds;
+      CHECK(run(options).weight_version == rounds);
+    }
+    options.run.total_steps = 6;
+    options.run.num_workers = 2;
+    options.run.num_slots = 2;
+    CHECK(run(options).weights_digest == whole.weights_digest);
+    CHECK(shop.text("parts/critic/model.safetensors") ==
+          shop.text("whole/critic/model.safetensors"));
+  }
+
+  TEST_CASE("PPO leaves its critic, a classifier that another run can start from") {
+    const Workshop shop;
+    LanguageTrainOptions options = shop.ppo("run");
+    options.run.total_steps = 2;
+    run(options);
+    const fs::path critic = shop.path() / "run" / "critic";
+    CHECK(language::load_model(critic).config.scalar_head);
+    const std::string metrics = shop.text("run/metrics.jsonl");
+    for (const char* name :
+         {"critic/loss", "critic/explained_variance", "critic/clip_fraction", "critic/value_mean",
+          "critic/return_mean", "critic/gradient_norm", "policy/kl_completion",
+          "reward/shaped_mean", "time/critic_seconds"}) {
+      CAPTURE(name);
+      CHECK(metrics.find("\"" + std::string(name) + "\"") != std::string::npos);
+    }
+    options = shop.ppo("next");
+    options.run.total_steps = 2;
+    options.critic_model = critic.string();
+    CHECK(run(options).updates > 0);
+    options = shop.options("grpo");
+    options.model = critic.string();
+    CHECK(message_of(options).find("scores texts and cannot write any") != std::string::npos);
   }
 
   TEST_CASE("the folder holds curves, samples and a model that loads") {
