@@ -50,9 +50,8 @@ double variance(const Doubles& values) {
 // The advantage of token t as the sum over all later ones that the paper writes out.
 double by_definition(const Doubles& rewards, const Batch& batch, std::size_t t, double discount,
                      double lambda) {
-  std::size_t begin = 0, end = 0;
+  std::size_t end = 0;  // of the text that t is in
   for (const std::size_t length : batch.lengths) {
-    begin = end;
     end += length;
     if (t < end) break;
   }

@@ -37,7 +37,7 @@ LanguageValueBatch part(const LanguageValueBatch& batch, std::int64_t begin, std
           batch.weights.narrow(0, begin, count)};
 }
 
-double at(const at::Tensor& tensor, std::int64_t t) { return tensor[t].item<double>(); }
+double entry(const at::Tensor& tensor, std::int64_t t) { return tensor[t].item<double>(); }
 
 }  // namespace
 
@@ -51,8 +51,9 @@ TEST_SUITE("language_value_loss") {
         loss.total.backward();
         double total = 0.0, clipped = 0.0;
         for (std::int64_t t = 0; t < kTokens; ++t) {
-          const double old = at(example.batch.old_values, t), wanted = at(example.batch.returns, t);
-          const double value = at(values.detach(), t);
+          const double old = entry(example.batch.old_values, t);
+          const double wanted = entry(example.batch.returns, t);
+          const double value = entry(values.detach(), t);
           double error = (value - wanted) * (value - wanted);
           double slope = value - wanted;
           const double moved = std::clamp(value - old, -clip, clip);
@@ -63,7 +64,7 @@ TEST_SUITE("language_value_loss") {
             clipped += 1.0;
           }
           total += 0.5 * error / 16.0;
-          CHECK(at(values.grad(), t) == doctest::Approx(slope / 16.0).epsilon(1e-12));
+          CHECK(entry(values.grad(), t) == doctest::Approx(slope / 16.0).epsilon(1e-12));
         }
         CHECK(loss.total.item<double>() == doctest::Approx(total).epsilon(1e-12));
         CHECK(loss.clip_fraction.item<double>() == doctest::Approx(clipped / 16.0));
@@ -84,7 +85,8 @@ TEST_SUITE("language_value_loss") {
 
   TEST_CASE("how the tokens are cut into parts changes nothing") {
     const Example example = random_example(10);
-    const double whole = language_value_loss(0.2, example.batch, example.values).total.item<double>();
+    const double whole =
+        language_value_loss(0.2, example.batch, example.values).total.item<double>();
     double sum = 0.0;
     std::int64_t begin = 0;
     for (const std::int64_t count : {1, 9, 6}) {
@@ -111,7 +113,7 @@ TEST_SUITE("language_value_loss") {
     CHECK_THROWS_WITH_AS(language_value_loss(0.2, example.batch, example.values),
                          doctest::Contains("returns has the wrong shape"), Error);
     example = random_example(12);
-    example.batch.old_values = {};
+    example.batch.old_values = at::Tensor();
     CHECK_NOTHROW(language_value_loss(0.0, example.batch, example.values));
     CHECK_THROWS_AS(language_value_loss(0.2, example.batch, example.values), Error);
   }
