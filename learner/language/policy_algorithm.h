@@ -13,7 +13,7 @@ class LanguageModel;
 class ScalarModel;
 
 // One update consumes the texts of a round. Formulas, presets and metrics:
-// docs/algorithms/grpo.md.
+// docs/algorithms/grpo.md; PPO's critic: docs/algorithms/ppo-language.md.
 class LanguagePolicyAlgorithm final : public Algorithm {
  public:
   // Learns from `start`, which also is the reference of the KL term. Throws Error for options
