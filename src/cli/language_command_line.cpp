@@ -1,5 +1,7 @@
 #include "rl/cli/language_command_line.h"
 
+#include <algorithm>
+
 #include "rl/cli/algorithm_choice.h"
 #include "rl/core/error.h"
 #include "src/cli/option_layers.h"
@@ -16,6 +18,24 @@ LanguageTrainOptions defaults_of(const std::string& algorithm) {
     options.group = 1;
   }
   return options;
+}
+
+// An option that only PPO has is worth more than "there is no such option".
+void reject_critic_options(const std::string& algorithm, const std::vector<std::string>& words) {
+  LanguageTrainOptions mine = defaults_of(algorithm);
+  LanguageTrainOptions with_critic = defaults_of("ppo");
+  const OptionTable known = language_option_table(mine);
+  const OptionTable all = language_option_table(with_critic);
+  for (const Option& option : all.options()) {
+    const std::string typed = "--" + option.name;
+    const bool used = std::ranges::any_of(words, [&](const std::string& word) {
+      return word == typed || word.starts_with(typed + "=");
+    });
+    if (!used || known.find(option.name) != nullptr) continue;
+    throw Error({.where = kCommandLine,
+                 .what = "option " + typed + " has no effect on " + algorithm,
+                 .remedy = "remove it, or choose --algo ppo"});
+  }
 }
 
 void check_learner(const TrainOptions& options) {
@@ -73,9 +93,10 @@ LanguageTrainOptions parse_language_command_line(TrainCommand command,
   const auto without_workers = [&](LanguageTrainOptions& options) {
     if (learner) options.run.num_workers = 0;
   };
+  const std::string algorithm = chosen_algorithm(words);
+  reject_critic_options(algorithm, words);
   const LanguageTrainOptions options =
-      parse_layered(words, defaults_of(chosen_algorithm(words)), language_option_table, run_of,
-                    without_workers)
+      parse_layered(words, defaults_of(algorithm), language_option_table, run_of, without_workers)
           .options;
   if (learner) check_learner(options.run);
   validate(options);
