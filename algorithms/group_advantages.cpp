@@ -143,7 +143,8 @@ std::vector<double> token_weights(Aggregation aggregation, std::span<const std::
       case Aggregation::sequence_mean:
         weight = 1.0 / (static_cast<double>(learning) * static_cast<double>(length));
         break;
-      case Aggregation::token_mean: weight = 1.0 / static_cast<double>(tokens); break;
+      case Aggregation::token_mean:
+      case Aggregation::micro_batch_mean: weight = 1.0 / static_cast<double>(tokens); break;
       case Aggregation::constant_length:
         weight = 1.0 / (static_cast<double>(lengths.size()) * static_cast<double>(max_length));
         break;

@@ -9,6 +9,29 @@
 namespace rl {
 namespace {
 
+const std::map<std::string, Baseline> kBaselines{{"group-std", Baseline::group_std},
+                                                 {"group-mean", Baseline::group_mean},
+                                                 {"batch-std", Baseline::batch_std},
+                                                 {"leave-one-out", Baseline::leave_one_out},
+                                                 {"whitened", Baseline::whitened}};
+const std::map<std::string, Aggregation> kAggregations{
+    {"sequence-mean", Aggregation::sequence_mean},
+    {"token-mean", Aggregation::token_mean},
+    {"constant-length", Aggregation::constant_length},
+    {"micro-batch-mean", Aggregation::micro_batch_mean}};
+
+template <class Value>
+Value find(const std::map<std::string, Value>& table, const std::string& what,
+           const std::string& name) {
+  const auto found = table.find(name);
+  if (found != table.end()) return found->second;
+  std::vector<std::string> names;
+  for (const auto& [known, value] : table) names.push_back(known);
+  throw Error({.where = "LanguagePolicyOptions",
+               .what = "there is no " + what + " '" + name + "'",
+               .remedy = suggest(name, names)});
+}
+
 void require(bool right, const std::string& field, const char* expected, double got) {
   if (right) return;
   throw Error({.where = "LanguagePolicyOptions::" + field,
@@ -88,6 +111,14 @@ void validate(const LanguageCriticOptions& options) {
   require(options.value_clip >= 0.0, "critic.value_clip", "0 or more", options.value_clip);
   require(options.missing_stop_penalty >= 0.0, "critic.missing_stop_penalty", "0 or more",
           options.missing_stop_penalty);
+}
+
+Baseline baseline_from(const std::string& name) {
+  return find(kBaselines, "baseline", name);
+}
+
+Aggregation aggregation_from(const std::string& name) {
+  return find(kAggregations, "aggregation", name);
 }
 
 }  // namespace rl

@@ -70,7 +70,19 @@ void validate(const LanguageTrainOptions& options) {
   run.num_environments = std::max<std::size_t>(options.prompts * options.group, 1);
   validate(run);
   language_policy_preset(run.algorithm);
-  kChecks.one_of("--mode", run.mode, {"lockstep"});
+  if (run.mode == "async") {
+    kChecks.within("--max-staleness", static_cast<double>(options.max_staleness), 1, 1024,
+                   "1 to 1024 with --mode async");
+  }
+  kChecks.at_least_one("--max-resample", options.max_resample);
+  if (options.baseline != "preset") {
+    baseline_from(options.baseline);
+    if (options.policy.baseline == Baseline::critic) {
+      kChecks.refuse("--baseline", "preset with --algo " + run.algorithm + ": its critic is it",
+                     options.baseline);
+    }
+  }
+  if (options.aggregation != "preset") aggregation_from(options.aggregation);
   kChecks.text("--model", options.model, "the folder of a model");
   kChecks.one_of("--save-dtype", options.save_dtype, {"f32", "bf16", "f16"});
   if (options.bf16 && run.device != "cuda") kChecks.refuse("--bf16", "--device cuda", run.device);

@@ -50,6 +50,9 @@ std::string_view name(LearnerDrop reason) {
     case LearnerDrop::out_of_spec: return "out_of_spec";
     case LearnerDrop::malformed: return "malformed";
     case LearnerDrop::over_credit: return "over_credit";
+    case LearnerDrop::zero_variance: return "zero_variance";
+    case LearnerDrop::surplus: return "surplus";
+    case LearnerDrop::run_ended: return "run_ended";
     case LearnerDrop::count_: break;
   }
   return "unknown";

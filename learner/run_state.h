@@ -12,11 +12,13 @@
 
 namespace rl {
 
-// Why a received fragment was not used: stale weights are found when it is drawn, all else before
-// the table. The last three are refusals of the transport, and count as received here.
+// Why a received fragment was not used. Stale weights, groups of zero variance and a surplus of
+// groups are found when it is drawn, all else before the table. Refusals of the transport
+// (out_of_spec, malformed, over_credit) count as received here; run_ended is what came for rounds
+// beyond the last.
 enum class LearnerDrop : std::uint8_t {
   duplicate, stale_round, foreign_environment, stale_weights, out_of_spec, malformed, over_credit,
-  count_
+  zero_variance, surplus, run_ended, count_
 };
 std::string_view name(LearnerDrop reason);
 

@@ -29,14 +29,22 @@ std::int64_t acting_version(const Fragment& fragment) {
 TrainSummary Trainer::run() {
   start();
   while (!finished()) {
-    publish();
-    if (!collect()) break;
-    update();
-    evaluate_if_due();
-    checkpoint_if_due();
+    timed("publish", &Trainer::publish);
+    timed("collect", &Trainer::collect);
+    if (interrupted_) break;
+    timed("update", &Trainer::update);
+    timed("evaluate", &Trainer::evaluate_if_due);
+    timed("checkpoint", &Trainer::checkpoint_if_due);
     report();
   }
   return finish();
+}
+
+void Trainer::timed(const char* name, void (Trainer::*phase)()) {
+  const Nanoseconds begun = steady_clock().now();
+  (this->*phase)();
+  const std::chrono::duration<double> passed = steady_clock().now() - begun;
+  count("time/" + std::string(name) + "_seconds", passed.count());
 }
 
 bool Trainer::finished() const {
@@ -69,16 +77,16 @@ void Trainer::assign_slots(std::uint64_t round) {
   }
 }
 
-// In lockstep every round has its version, whether the weights changed or not.
+// Every round has its version, whether the weights changed or not.
 void Trainer::publish() {
-  if (!lockstep()) {
+  if (!by_rounds()) {
     const Nanoseconds now = steady_clock().now();
     if (!updated_ || (published_.image && now - last_publication_ < kAsyncPublishEvery)) return;
     last_publication_ = now;
   }
   published_.version = state_.weight_version + 1;
   published_.image = std::make_shared<const Bytes>(algorithm_->weights_image(progress()));
-  if (lockstep()) {
+  if (by_rounds()) {
     assign_slots(published_.version);
     assembler_.begin(published_.version);
   } else {
@@ -88,22 +96,23 @@ void Trainer::publish() {
   updated_ = false;
 }
 
-bool Trainer::collect() {
-  const Nanoseconds begun = steady_clock().now();
-  const bool going_on = lockstep() ? collect_round() : collect_ready();
-  collect_seconds_ = std::chrono::duration<double>(steady_clock().now() - begun).count();
-  return going_on;
+void Trainer::collect() {
+  if (by_rounds()) {
+    collect_round();
+  } else {
+    collect_ready();
+  }
 }
 
-bool Trainer::collect_round() {
-  if (!look_after_workers()) return false;
+void Trainer::collect_round() {
+  if (!look_after_workers()) return;
   const auto patience = std::chrono::duration<double>(options_.worker_wait);
   Nanoseconds last_arrival = steady_clock().now();
   while (!assembler_.complete()) {
     const auto received = endpoint_->receive(kPatience);
     if (take_refused()) last_arrival = steady_clock().now();
     if (!received) {
-      if (!look_after_workers()) return false;
+      if (!look_after_workers()) return;
       if (steady_clock().now() - last_arrival > patience) {
         throw Error({.where = "round " + std::to_string(published_.version),
                      .what = "no experience came for " + std::to_string(options_.worker_wait) +
@@ -123,12 +132,11 @@ bool Trainer::collect_round() {
   for (const auto& fragment : fragments) insert(fragment);
   state_.weight_version = published_.version;
   if (pool_) pool_->made_progress();
-  return true;
 }
 
 // What has arrived, up to one update's worth: the rest stays in the inbox, where it holds back the
 // workers' credit, so that experience is used at the rate it is made.
-bool Trainer::collect_ready() {
+void Trainer::collect_ready() {
   const std::size_t wanted = std::size_t{config_.steps_per_round} * config_.num_environments;
   milliseconds wait = kPatience;
   for (std::size_t steps = 0; steps < wanted;) {
@@ -142,7 +150,7 @@ bool Trainer::collect_ready() {
     insert(received->fragment);
     if (pool_) pool_->made_progress();
   }
-  return look_after_workers();
+  look_after_workers();
 }
 
 bool Trainer::note(Arrival arrival) {
@@ -164,7 +172,7 @@ bool Trainer::take_refused() {
                                                                : LearnerDrop::over_credit);
       continue;
     }
-    if (lockstep() && !note(assembler_.refuse(header, std::move(refused->continuation)))) continue;
+    if (by_rounds() && !note(assembler_.refuse(header, std::move(refused->continuation)))) continue;
     drop(LearnerDrop::out_of_spec);
     spoilt_episodes_[header.environment] = header.episode;
     last_defect_ = std::move(refused->defect);
@@ -248,9 +256,9 @@ void Trainer::update() {
   state_.gradient_steps += report->gradient_steps;
   state_.skipped_steps += report->skipped_steps;
   drop(LearnerDrop::stale_weights, report->fragments_stale);
-  for (const auto& [name, value] : report->metrics) metric_sums_[name] += value;
-  if (of_texts()) metric_sums_["time/collect_seconds"] += collect_seconds_;
-  ++metric_updates_;
+  drop(LearnerDrop::zero_variance, report->fragments_zero_variance);
+  drop(LearnerDrop::surplus, report->fragments_surplus);
+  for (const auto& [name, value] : report->metrics) count(name, value);
 }
 
 // An evaluation is looked at a quarter of an interval after its start, so that it runs beside the
@@ -289,6 +297,8 @@ void Trainer::checkpoint() {
   const Bytes weights = algorithm_->weights_image(progress());
   RunState saved = state_;
   saved.wall_seconds = elapsed_seconds();
+  // Those of unfinished rounds are made again by whoever goes on from here.
+  saved.fragments_received -= assembler_.num_held();
   folder_.save({.number = steps_done(),
                 .parts = {{"weights.safetensors", weights},
                           {"algorithm.safetensors", algorithm_->save_state()},
@@ -316,9 +326,19 @@ TrainSummary Trainer::finish() {
   if (pool_) pool_->join(all_left ? kGoodbye : milliseconds(0));
   note_events();
   if (steps_done() > checkpointed_steps_ || folder_.is_empty()) checkpoint();
+  drop_leftovers();
   log_metrics();
   folder_.write_report();
   return summarise(algorithm_->weights_image(progress()));
+}
+
+// What workers made beyond the last round.
+void Trainer::drop_leftovers() {
+  while (endpoint_->receive(milliseconds(0))) {
+    ++state_.fragments_received;
+    drop(LearnerDrop::run_ended);
+  }
+  drop(LearnerDrop::run_ended, assembler_.num_held());
 }
 
 // The last evaluation is of the final weights.

@@ -12,6 +12,7 @@
 #include "learner/run_parts.h"
 #include "learner/run_folder.h"
 #include "learner/run_state.h"
+#include "learner/run_metrics.h"
 #include "rl/learner/algorithm.h"
 #include "rl/learner/train.h"
 #include "rl/rollout/run_config.h"
@@ -30,6 +31,8 @@ class Trainer {
 
  private:
   bool lockstep() const { return config_.mode == rollout::Mode::lockstep; }
+  // Texts come in rounds in either mode; in async later rounds begin while one is open.
+  bool by_rounds() const { return lockstep() || of_texts(); }
   bool of_texts() const { return config_.text.has_value(); }
   // What TrainOptions counts the run in: steps of environments, or rounds of texts.
   std::uint64_t steps_done() const {
@@ -39,6 +42,9 @@ class Trainer {
   bool reached_return() const {
     return options_.has_stop_return && state_.last_evaluation >= options_.stop_return;
   }
+  // Runs a phase of the loop; its seconds become the metric time/<name>_seconds.
+  void timed(const char* name, void (Trainer::*phase)());
+  void count(const std::string& metric, double value) { metrics_[metric].add(value); }
   double elapsed_seconds() const;  // of the whole run, earlier calls included
   TrainingProgress progress() const;
   void log(const std::string& line) const;
@@ -50,10 +56,10 @@ class Trainer {
   void require_same_run(const std::map<std::string, std::string>& facts) const;
   void publish();
   void assign_slots(std::uint64_t round);
-  bool collect();        // false: interrupted
-  bool collect_round();
-  bool collect_ready();
-  bool look_after_workers();
+  void collect();  // ends early, without a whole round, when interrupted
+  void collect_round();
+  void collect_ready();
+  bool look_after_workers();  // false: interrupted
   void note_events();
   void replace_hung(const std::string& worker_name);
   bool belongs_here(const FragmentHeader& header, std::uint32_t slot);
@@ -74,6 +80,7 @@ class Trainer {
   double steps_per_second() const;  // of this call
   Progress progress_now() const;
   TrainSummary finish();
+  void drop_leftovers();
   void evaluate_final();
   TrainSummary summarise(const Bytes& weights) const;
 
@@ -102,10 +109,11 @@ class Trainer {
   std::map<std::uint64_t, std::uint64_t> spoilt_episodes_;
   std::string last_defect_;         // of a refused fragment
   std::size_t empty_rounds_ = 0;    // without a break, until now
-  double collect_seconds_ = 0.0;    // of the round at hand
   double staleness_ = 0.0;          // versions behind, mean of the last fragments
-  std::map<std::string, double> metric_sums_;
-  std::size_t metric_updates_ = 0;
+  // Of the next line of metrics.
+  std::map<std::string, MetricMean> metrics_;
+  Nanoseconds last_log_{};
+  WorkerIdleness worker_idleness_;
   bool interrupted_ = false;
   bool ended_by_return_ = false;    // whatever the final evaluation, of newer weights, says
 };

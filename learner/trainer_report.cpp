@@ -41,12 +41,17 @@ Progress Trainer::progress_now() const {
 }
 
 void Trainer::log_metrics() {
+  const Nanoseconds now = steady_clock().now();
+  const double seconds = std::chrono::duration<double>(now - last_log_).count();
+  last_log_ = now;
   std::map<std::string, double> metrics;
-  for (const auto& [name, sum] : metric_sums_) {
-    metrics[name] = sum / static_cast<double>(metric_updates_);
+  metrics["learner/idle"] = metrics_["time/collect_seconds"].sum / seconds;
+  metrics["workers/idle"] = worker_idleness_.share(endpoint_->workers());
+  if (of_texts()) {
+    metrics["time/tokens_per_second"] = metrics_["completions/tokens"].sum / seconds;
   }
-  metric_sums_.clear();
-  metric_updates_ = 0;
+  for (const auto& [name, mean] : metrics_) metrics[name] = mean.value();
+  metrics_.clear();
   const auto counters = endpoint_->counters();
   metrics["rollout/episode_return"] = state_.mean_recent_return();
   metrics["rollout/episode_length"] = state_.mean_recent_length();
@@ -78,8 +83,11 @@ TrainSummary Trainer::summarise(const Bytes& weights) const {
   summary.best_evaluation = state_.best_evaluation;
   summary.worker_restarts = pool_ ? pool_->num_restarts() : 0;
   summary.fragments_received = state_.fragments_received;
-  const auto stale = state_.dropped[static_cast<std::size_t>(LearnerDrop::stale_weights)];
-  summary.fragments_used = state_.fragments_inserted - stale;
+  summary.fragments_used = state_.fragments_inserted;
+  for (const auto reason :
+       {LearnerDrop::stale_weights, LearnerDrop::zero_variance, LearnerDrop::surplus}) {
+    summary.fragments_used -= state_.dropped[static_cast<std::size_t>(reason)];
+  }
   for (std::size_t i = 0; i < state_.dropped.size(); ++i) {
     if (state_.dropped[i] == 0) continue;
     summary.fragments_dropped += state_.dropped[i];

@@ -49,10 +49,10 @@ rollout::RunConfig make_run_config(const TrainOptions& options, const RunParts& 
 }
 
 // Two updates' worth over all workers, in blocks as sent: what waits in the inbox grows stale. In
-// lockstep no worker can run ahead, and the default is only a bound.
+// rounds no worker can run ahead of what it may begin, and the default is only a bound.
 std::size_t credit_bytes(const rollout::RunConfig& config, const FragmentSchema& schema) {
   const std::size_t ample = transport::LearnerOptions{}.credit_bytes;
-  if (config.mode == rollout::Mode::lockstep) return ample;
+  if (config.mode == rollout::Mode::lockstep || config.text) return ample;
   const std::size_t update = config.num_environments * schema.block_bytes(config.steps_per_round);
   const std::size_t fragment = schema.block_bytes(config.fragment_steps);
   const std::size_t least = std::max(2 * fragment, transport::kLeastCreditBytes);
@@ -117,14 +117,14 @@ Trainer::Trainer(const TrainOptions& options, const EnvironmentRegistry& registr
                .resume = options.resume,
                .keep_checkpoints = options.keep_checkpoints}),
       table_(seeded(algorithm_->table_options(), options.seed)),
-      assembler_(options.num_environments) {
+      assembler_(options.num_environments, config_.text ? config_.text->max_staleness : 0) {
   if (parts_.evaluate) evaluator_ = std::make_unique<Evaluator>(parts_.evaluate);
   state_.next_evaluation = options.evaluate_every;
 }
 
 void Trainer::start() {
   set_up_torch(parts_.torch_threads);
-  started_ = last_checkpoint_ = last_progress_ = steady_clock().now();
+  started_ = last_checkpoint_ = last_progress_ = last_log_ = steady_clock().now();
   restore();
   folder_.write_config(hooks_.config_text);
   folder_.open_metrics(steps_done());

@@ -36,6 +36,7 @@ class Environments final : public ExperienceSource {
     return collector_.collect(*policy_, round > 0 ? config_.steps_per_round : kAsyncSteps, round,
                               sink);
   }
+  bool needs_weights() const override { return config_.mode == Mode::lockstep; }
   // In lockstep every fragment ended with its round.
   void finish(const Sink& sink) override {
     if (config_.mode == Mode::async) collector_.finish_open(sink);
@@ -56,17 +57,25 @@ class Texts final : public ExperienceSource {
  public:
   Texts(const RunConfig& config, EnvironmentRange range, const WorkerRunOptions& options,
         const std::function<void(const std::string&)>& log)
-      : schema_(schema_of(text_spec(*config.text))),
+      : text_(*config.text),
+        schema_(schema_of(text_spec(*config.text))),
         collector_(config, range, schema_, *options.verifiers, options.generator),
         log_(log) {}
 
   const std::shared_ptr<const FragmentSchema>& schema() const override { return schema_; }
-  void load(const WeightSnapshot& snapshot) override { collector_.load(snapshot); }
+  void load(const WeightSnapshot& snapshot) override {
+    collector_.load(snapshot);
+    version_ = snapshot.version;
+  }
   bool collect(std::uint64_t round, const Sink& sink, const Tick& tick) override {
-    const bool whole = collector_.collect(round, sink, tick);
+    // Rounds before the version's own were learned from.
+    const bool whole =
+        round > 0 ? collector_.collect(round, sink, tick)
+                  : collector_.step(version_, newest_round_to_begin(text_, version_), sink, tick);
     report(false);
     return whole;
   }
+  bool needs_weights() const override { return collector_.idle(); }
   void finish(const Sink&) override { report(true); }  // a text that has not ended is nothing
   std::uint64_t num_steps() const override { return collector_.num_steps(); }
 
@@ -84,6 +93,8 @@ class Texts final : public ExperienceSource {
         counts.last_trouble);
   }
 
+  TextRunConfig text_;
+  std::uint64_t version_ = 0;  // of the loaded weights
   std::shared_ptr<const FragmentSchema> schema_;
   TextCollector collector_;
   std::function<void(const std::string&)> log_;

@@ -24,6 +24,8 @@ class ExperienceSource {
   virtual void load(const WeightSnapshot& snapshot) = 0;
   // In lockstep the round of this number, otherwise (round 0) a few steps. False: ended early.
   virtual bool collect(std::uint64_t round, const Sink& sink, const Tick& tick) = 0;
+  // Whether nothing can be done before newer weights come.
+  virtual bool needs_weights() const = 0;
   // At the end of a connection: gives what is open, or says what there is to say.
   virtual void finish(const Sink& sink) = 0;
   virtual std::uint64_t num_steps() const = 0;

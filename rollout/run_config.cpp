@@ -14,9 +14,11 @@ Mode parse_mode(std::string_view text) {
   refuse_value("'mode' is unknown", "lockstep or async", std::string(text));
 }
 
-void require_places(const RunConfig& config) {
-  if (config.mode != Mode::lockstep) {
-    refuse_value("a run of texts cannot be asynchronous", "mode = lockstep", "async");
+void require_rounds(const RunConfig& config) {
+  const std::uint32_t staleness = config.text->max_staleness;
+  if ((config.mode == Mode::async) != (staleness > 0)) {
+    refuse_value("'text.max_staleness' does not fit the mode",
+                 config.mode == Mode::async ? "1 or more" : "0", std::to_string(staleness));
   }
   if (config.num_environments == config.text->places()) return;
   refuse_value("'num_environments' is not the places of a round",
@@ -56,7 +58,7 @@ RunConfig run_config_from_text(std::string_view text) {
   const auto first_of_text = values.lower_bound("text.");
   if (first_of_text != values.end() && first_of_text->first.starts_with("text.")) {
     config.text = text_run_config_from(values);
-    require_places(config);
+    require_rounds(config);
   }
   if (!values.empty()) refuse_value("a name is unknown", "no other names", values.begin()->first);
   return config;

@@ -145,7 +145,7 @@ struct Session::Impl {
   void exchange() {
     if (!counters.learner_present) return;
     try {
-      endpoint->report_progress(counters.steps);
+      endpoint->report_progress({.steps = counters.steps});
       endpoint->pump();
       take_weights(endpoint->take_weights());
       counters.stop_requested = endpoint->stop_requested();

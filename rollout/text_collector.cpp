@@ -54,15 +54,21 @@ struct TextCollector::Implementation {
   }
 
   void begin_round(std::uint64_t round) {
-    prompts.clear();
     const std::uint64_t end = std::uint64_t{range.first} + range.count;
     for (std::uint64_t place = range.first; place < end;) {
       const std::uint64_t number = problem_of(place, round);
       const std::uint64_t next = std::min(end, (place / text.group + 1) * text.group);
-      const TextPrompt& prompt = prompts[number] = problems->training(number);
-      player->begin(prompt.tokens, place, next - place, round * text.places() + place, version);
+      OpenPrompt& open = prompts[number] = {problems->training(number), next - place};
+      player->begin(open.prompt.tokens, next - place, round * text.places() + place, version);
       place = next;
     }
+    next_round = round + 1;
+  }
+
+  void forget() {
+    if (player) player->abandon();
+    prompts.clear();
+    next_round = 0;
   }
 
   std::uint64_t problem_of(std::uint64_t place, std::uint64_t round) const {
@@ -70,15 +76,21 @@ struct TextCollector::Implementation {
   }
 
   language::Verdict verdict(const PlayedText& played, const TextPrompt& prompt, const Tick& tick) {
-    if (played.reason != FinishReason::stop && !text.score_truncated) return {0.0, true};
+    if (played.reason != FinishReason::stop && !text.score_truncated) {
+      return {.terms = std::vector<double>(num_terms, 0.0)};
+    }
     return scorer.score(prompt.problem, player->completion(played), [&] {
       if (!tick()) throw Ended{};
     });
   }
 
-  FragmentPtr fragment_of(PlayedText played, std::uint64_t round, const Tick& tick) {
-    const std::uint64_t number = problem_of(played.place, round);
-    const language::Verdict said = verdict(played, prompts.at(number), tick);
+  FragmentPtr fragment_of(PlayedText played, const Tick& tick) {
+    const std::uint64_t round = played.stream / text.places();
+    const std::uint64_t place = played.stream % text.places();
+    const std::uint64_t number = problem_of(place, round);
+    const auto open = prompts.find(number);
+    const language::Verdict said = verdict(played, open->second.prompt, tick);
+    if (--open->second.texts_left == 0) prompts.erase(open);
     TextEpisode episode;
     episode.truncated = played.reason != FinishReason::stop;
     episode.tokens = std::move(played.tokens);
@@ -87,7 +99,8 @@ struct TextCollector::Implementation {
     episode.versions = std::move(played.versions);
     episode.score = said.score;
     episode.scored = said.scored;
-    episode.place = played.place;
+    episode.term_scores.assign(said.terms.begin(), said.terms.end());
+    episode.place = place;
     episode.group = number + 1;
     episode.round = round;
     ++counts.texts;
@@ -96,15 +109,27 @@ struct TextCollector::Implementation {
     return to_fragment(episode, schema);
   }
 
-  bool play_round(std::uint64_t round, const Sink& sink, const Tick& tick) {
-    begin_round(round);
-    while (!player->idle()) {
-      for (PlayedText& played : player->step()) {
-        if (!sink(fragment_of(std::move(played), round, tick))) return false;
-      }
-      if (!tick()) return false;
+  bool step(const Sink& sink, const Tick& tick) {
+    for (PlayedText& played : player->step()) {
+      if (!sink(fragment_of(std::move(played), tick))) return false;
     }
-    return true;
+    return tick();
+  }
+
+  // What ends early forgets every text.
+  template <class Play>
+  bool whole(const Play& play) {
+    bool done = false;
+    try {
+      done = play();
+    } catch (const Ended&) {
+      done = false;
+    } catch (...) {
+      forget();
+      throw;
+    }
+    if (!done) forget();
+    return done;
   }
 
   RunConfig config;
@@ -112,6 +137,7 @@ struct TextCollector::Implementation {
   EnvironmentRange range;
   std::shared_ptr<const FragmentSchema> schema;
   language::Scorer scorer;
+  std::size_t num_terms = std::max<std::size_t>(text.rewards.size(), 1);
   std::unique_ptr<TextTool> tool;  // the player's, once there is a model
   language::GeneratorOptions generator_options;
   std::unique_ptr<TextProblems> problems;
@@ -119,7 +145,12 @@ struct TextCollector::Implementation {
   std::optional<TextPlayer> player;
   std::string tokenizer_json, config_json;  // of the first weights
   std::uint64_t version = 0;
-  std::map<std::uint64_t, TextPrompt> prompts;  // of the round, by number
+  struct OpenPrompt {
+    TextPrompt prompt;
+    std::uint64_t texts_left = 0;
+  };
+  std::map<std::uint64_t, OpenPrompt> prompts;  // of texts under way, by number
+  std::uint64_t next_round = 0;                 // behind the one begun last; 0: none yet
   TextCounts counts;
   std::uint64_t num_steps = 0;
 };
@@ -151,17 +182,28 @@ void TextCollector::load(const WeightSnapshot& snapshot) {
 
 bool TextCollector::collect(std::uint64_t round, const Sink& sink, const Tick& tick) {
   Implementation& self = *implementation_;
-  bool whole = false;
-  try {
-    whole = self.play_round(round, sink, tick);
-  } catch (const Ended&) {
-    whole = false;
-  } catch (...) {
-    self.player->abandon();
-    throw;
-  }
-  if (!whole) self.player->abandon();
-  return whole;
+  return self.whole([&] {
+    self.begin_round(round);
+    while (!self.player->idle()) {
+      if (!self.step(sink, tick)) return false;
+    }
+    return true;
+  });
+}
+
+bool TextCollector::step(std::uint64_t first, std::uint64_t last, const Sink& sink,
+                         const Tick& tick) {
+  Implementation& self = *implementation_;
+  return self.whole([&] {
+    while (std::max(first, self.next_round) <= last) {
+      self.begin_round(std::max(first, self.next_round));
+    }
+    return self.step(sink, tick);
+  });
+}
+
+bool TextCollector::idle() const {
+  return !implementation_->player || implementation_->player->idle();
 }
 
 std::uint64_t TextCollector::num_steps() const { return implementation_->num_steps; }

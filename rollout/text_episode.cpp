@@ -1,6 +1,7 @@
 #include "rl/rollout/text_episode.h"
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 
 #include "rl/core/error.h"
@@ -10,7 +11,7 @@ namespace {
 
 constexpr std::string_view kWhere = "text fragment";
 
-// Whether it was scored: the one byte of the continuation.
+// Whether it was scored: the first byte of the continuation.
 constexpr std::byte kScored{1};
 constexpr std::byte kUnscored{0};
 
@@ -62,8 +63,9 @@ void require_header(const FragmentHeader& header) {
            "step " + std::to_string(header.first_step));
   }
   if (header.end == FragmentEnd::running) refuse("the text has no end", "an end", "none");
-  if (header.continuation_bytes != 1) {
-    refuse("it does not say whether it was scored", "1 byte behind the columns",
+  if (header.continuation_bytes % sizeof(float) != 1) {
+    refuse("it does not say whether and how it was scored",
+           "1 byte and 4 per verifier behind the columns",
            std::to_string(header.continuation_bytes));
   }
 }
@@ -114,7 +116,8 @@ FragmentPtr to_fragment(const TextEpisode& episode, std::shared_ptr<const Fragme
   require_whole(episode);
   const Columns columns(*schema);
   const std::size_t steps = episode.tokens.size() - 1;
-  auto fragment = std::make_shared<Fragment>(std::move(schema), steps, 1);
+  auto fragment = std::make_shared<Fragment>(std::move(schema), steps,
+                                            1 + episode.term_scores.size() * sizeof(float));
   std::ranges::copy(episode.tokens, fragment->column<std::int32_t>(columns.token).begin());
   std::ranges::copy(episode.sampled, fragment->column<std::uint8_t>(columns.sampled).begin());
   const auto actions = fragment->column<std::int32_t>(columns.action);
@@ -126,7 +129,11 @@ FragmentPtr to_fragment(const TextEpisode& episode, std::shared_ptr<const Fragme
     versions[t] = episode.versions[t + 1];
   }
   fragment->column<float>(columns.reward).back() = static_cast<float>(episode.score);
-  fragment->continuation().front() = episode.scored ? kScored : kUnscored;
+  const auto behind = fragment->continuation();
+  behind.front() = episode.scored ? kScored : kUnscored;
+  if (behind.size() > 1) {
+    std::memcpy(behind.data() + 1, episode.term_scores.data(), behind.size() - 1);
+  }
   FragmentHeader& header = fragment->header();
   header.environment = episode.place;
   header.group = episode.group;
@@ -164,6 +171,9 @@ TextEpisode to_episode(const Fragment& fragment) {
            std::to_string(std::to_integer<int>(scored)));
   }
   episode.scored = scored == kScored;
+  const auto terms = fragment.continuation().subspan(1);
+  episode.term_scores.resize(terms.size() / sizeof(float));
+  if (!terms.empty()) std::memcpy(episode.term_scores.data(), terms.data(), terms.size());
   episode.truncated = header.end == FragmentEnd::truncated;
   episode.place = header.environment;
   episode.group = header.group;

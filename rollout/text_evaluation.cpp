@@ -81,11 +81,11 @@ class Evaluation {
 
   TextEvaluation run() {
     for (std::size_t i = 0; i < prompts_.size(); ++i) {
-      player_.begin(prompts_[i].tokens, i, 1, i, version_);
+      player_.begin(prompts_[i].tokens, 1, i, version_);
     }
     std::vector<std::optional<TextAnswer>> answers(prompts_.size());
     while (!player_.idle() && !(stop_ != nullptr && *stop_)) {
-      for (const PlayedText& played : player_.step()) answers[played.place] = answer_of(played);
+      for (const PlayedText& played : player_.step()) answers[played.stream] = answer_of(played);
     }
     TextEvaluation evaluation{.weight_version = version_, .excluded = questions_.excluded};
     for (auto& answer : answers) {
@@ -96,7 +96,7 @@ class Evaluation {
 
  private:
   TextAnswer answer_of(const PlayedText& played) {
-    const TextPrompt& prompt = prompts_[played.place];
+    const TextPrompt& prompt = prompts_[played.stream];
     TextAnswer answer{.prompt = encoder_.tokenizer().decode(prompt.tokens),
                       .expected = prompt.problem.answer,
                       .completion = player_.completion(played),

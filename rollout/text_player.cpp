@@ -45,8 +45,8 @@ TextPlayer::TextPlayer(language::TextGenerator& generator, const text::Tokenizer
       rules_(std::move(rules)),
       tool_(std::move(tool)) {}
 
-void TextPlayer::begin(const std::vector<TokenId>& prompt, std::uint64_t place, std::size_t count,
-                       std::uint64_t stream, std::uint64_t version) {
+void TextPlayer::begin(const std::vector<TokenId>& prompt, std::size_t count, std::uint64_t stream,
+                       std::uint64_t version) {
   const std::uint64_t request = next_request_++;
   generator_.submit({.id = request,
                      .prompt = prompt,
@@ -63,8 +63,8 @@ void TextPlayer::begin(const std::vector<TokenId>& prompt, std::uint64_t place, 
   text.log_probs.assign(prompt.size(), 0.0F);
   text.versions.assign(prompt.size(), static_cast<std::int64_t>(version));
   for (std::size_t sample = 0; sample < count; ++sample) {
-    text.place = place + sample;
-    playing_[{request, sample}] = {text, stream + sample, request, sample};
+    text.stream = stream + sample;
+    playing_[{request, sample}] = {text, request, sample};
   }
 }
 
@@ -125,7 +125,7 @@ std::optional<PlayedText> TextPlayer::go_on(Playing playing, const std::vector<T
                      .sampling = rules_.sampling,
                      .stop_ids = rules_.stop_ids,
                      .seed = rules_.seed,
-                     .stream = playing.stream + (text.turns << kTurnShift)});
+                     .stream = text.stream + (text.turns << kTurnShift)});
   playing_[{playing.request, 0}] = std::move(playing);
   return std::nullopt;
 }

@@ -30,7 +30,7 @@ std::unique_ptr<TextTool> make_text_tool(const std::string& name);
 
 // A text as it grows: see TextEpisode for the columns.
 struct PlayedText {
-  std::uint64_t place = 0;
+  std::uint64_t stream = 0;        // of begin()
   std::size_t prompt_tokens = 0;
   std::vector<language::TokenId> tokens{};
   std::vector<std::uint8_t> sampled{};
@@ -57,11 +57,11 @@ class TextPlayer {
   TextPlayer(language::TextGenerator& generator, const text::Tokenizer& tokenizer,
              PlayRules rules, std::unique_ptr<TextTool> tool);
 
-  // Samples i = 0 .. count - 1 of a prompt have place + i and stream + i (below 2^48); they share
-  // the prompt's prefill. No place twice at once. `version` is put beside tokens that nobody
+  // Sample i = 0 .. count - 1 of a prompt draws from stream + i (below 2^48), by which its text is
+  // known again; they share the prompt's prefill. `version` is put beside tokens that nobody
   // sampled. Throws Error as TextGenerator::submit.
-  void begin(const std::vector<language::TokenId>& prompt, std::uint64_t place, std::size_t count,
-             std::uint64_t stream, std::uint64_t version);
+  void begin(const std::vector<language::TokenId>& prompt, std::size_t count, std::uint64_t stream,
+             std::uint64_t version);
   // One forward pass; the texts that ended with it.
   std::vector<PlayedText> step();
   bool idle() const { return playing_.empty(); }
@@ -73,7 +73,6 @@ class TextPlayer {
  private:
   struct Playing {
     PlayedText text;
-    std::uint64_t stream = 0;
     std::uint64_t request = 0;  // in the generator
     std::size_t sample = 0;
   };

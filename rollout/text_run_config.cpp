@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t kMostTokens = std::size_t{1} << 20;
 constexpr std::size_t kMostPlaces = std::size_t{1} << 20;
 constexpr std::size_t kMostRewards = 64;
+constexpr std::size_t kMostStaleness = 1024;
 constexpr double kMostReward = 1e6;
 
 [[noreturn]] void refuse(const char* field, const std::string& expected, const std::string& got) {
@@ -73,6 +74,7 @@ void validate(const TextRunConfig& config) {
   require_between("prompts_per_round", config.prompts_per_round, 1, kMostPlaces);
   require_between("group", config.group, 1, kMostPlaces);
   require_between("prompts_per_round * group", config.places(), 1, kMostPlaces);
+  require_between("max_staleness", config.max_staleness, 0, kMostStaleness);
   require_between("max_prompt_tokens", config.max_prompt_tokens, 1, kMostTokens);
   require_between("max_new_tokens", config.max_new_tokens, 1, kMostTokens);
   require_between("vocabulary", config.vocabulary, 1, std::numeric_limits<std::int32_t>::max());
@@ -93,6 +95,10 @@ void validate(const TextRunConfig& config) {
   if (!config.from_file() && config.task.empty()) {
     refuse("task", "a task's name, or prompts_file", "neither");
   }
+}
+
+std::uint64_t newest_round_to_begin(const TextRunConfig& config, std::uint64_t version) {
+  return version + config.max_staleness;
 }
 
 EnvironmentSpec text_spec(const TextRunConfig& config) {
@@ -116,6 +122,7 @@ std::string to_text(const TextRunConfig& config) {
   line("chat", flag(config.chat));
   line("prompts_per_round", config.prompts_per_round);
   line("group", config.group);
+  line("max_staleness", config.max_staleness);
   line("max_prompt_tokens", config.max_prompt_tokens);
   line("max_new_tokens", config.max_new_tokens);
   line("temperature", real_text(config.temperature));
@@ -160,6 +167,7 @@ TextRunConfig text_run_config_from(std::map<std::string, std::string>& values) {
   config.chat = flag("chat");
   config.prompts_per_round = number("prompts_per_round");
   config.group = number("group");
+  config.max_staleness = number("max_staleness");
   config.max_prompt_tokens = number("max_prompt_tokens");
   config.max_new_tokens = number("max_new_tokens");
   config.temperature = real("temperature");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "rl/core/clock.h"
 #include "rl/core/error.h"
 #include "rl/transport/worker_endpoint.h"
 #include "rollout/experience_source.h"
@@ -31,6 +32,7 @@ class Service {
   void connect() {
     const transport::Welcome welcome = endpoint_.connect(options_.retry);
     ++summary_.connections;
+    joined_ = steady_clock().now();
     config_ = run_config_from_text(welcome.run_config);
     const EnvironmentRange range = environments_of_slot(config_, welcome.slot);
     const Assignment assignment = assignment_from_bytes(welcome.assignment, range.count);
@@ -45,11 +47,11 @@ class Service {
     const bool lockstep = config_.mode == Mode::lockstep;
     while (!finished() && update_weights()) {
       if (!source_->collect(lockstep ? version_ : 0, sink(), tick())) break;
-      if (lockstep) endpoint_.flush();
+      if (lockstep || config_.text) endpoint_.flush();
       next_round_ = version_ + 1;
       summary_.steps += source_->num_steps() - counted_steps_;
       counted_steps_ = source_->num_steps();
-      endpoint_.report_progress(counted_steps_);
+      endpoint_.report_progress(progress());
       endpoint_.pump();
     }
     source_->finish(sink());
@@ -68,13 +70,36 @@ class Service {
   }
 
  private:
+  // Counts the time until its end as waited.
+  class Wait {
+   public:
+    explicit Wait(Service& service) : service_(service) {}
+    ~Wait() {
+      service_.waited_ += steady_clock().now() - begun_;
+      service_.endpoint_.report_progress(service_.progress());
+    }
+    Wait(const Wait&) = delete;
+    Wait& operator=(const Wait&) = delete;
+
+   private:
+    Service& service_;
+    Nanoseconds begun_ = steady_clock().now();
+  };
+
   bool finished() const { return stop_ || endpoint_.stop_requested(); }
+
+  transport::WorkerProgress progress() const {
+    return {.steps = counted_steps_, .alive = steady_clock().now() - joined_, .waited = waited_};
+  }
 
   ExperienceSource::Sink sink() {
     return [this](FragmentPtr fragment) {
       if (options_.observer != nullptr) options_.observer->offering(*fragment, sent_ + 1);
-      while (!endpoint_.send(fragment, kPatience)) {
-        if (finished()) return false;
+      if (!endpoint_.send(fragment, std::chrono::milliseconds(0))) {
+        const Wait wait(*this);
+        while (!endpoint_.send(fragment, kPatience)) {
+          if (finished()) return false;
+        }
       }
       ++summary_.fragments;
       ++sent_;
@@ -84,27 +109,30 @@ class Service {
 
   ExperienceSource::Tick tick() {
     return [this] {
+      endpoint_.report_progress(progress());
       endpoint_.pump();
       return !finished();
     };
   }
 
-  // Lockstep waits for the next version; async waits only for the first.
+  // Lockstep waits for the next version; async for the first, and when there is nothing to do.
   bool update_weights() {
-    const bool wait = config_.mode == Mode::lockstep || version_ == 0;
-    std::optional<WeightSnapshot> snapshot;
-    if (!wait) {
-      snapshot = endpoint_.take_weights();
-      if (!snapshot) return true;
-    }
-    const std::uint64_t at_least = config_.mode == Mode::lockstep ? next_round_ : 1;
-    while (!snapshot) {
-      if (finished()) return false;
-      snapshot = endpoint_.wait_for_weights(at_least, kPatience);
-    }
+    const bool wait = version_ == 0 || source_->needs_weights();
+    const auto snapshot = wait ? wait_for_weights() : endpoint_.take_weights();
+    if (!snapshot) return !wait;
     source_->load(*snapshot);
     version_ = snapshot->version;
     return true;
+  }
+
+  // nullopt: finished.
+  std::optional<WeightSnapshot> wait_for_weights() {
+    const Wait waiting(*this);
+    const std::uint64_t at_least = config_.mode == Mode::lockstep ? next_round_ : version_ + 1;
+    while (!finished()) {
+      if (auto snapshot = endpoint_.wait_for_weights(at_least, kPatience)) return snapshot;
+    }
+    return std::nullopt;
   }
 
   const WorkerRunOptions& options_;
@@ -119,6 +147,8 @@ class Service {
   std::uint64_t next_round_ = 1;
   std::uint64_t counted_steps_ = 0;
   std::uint64_t sent_ = 0;  // fragments given to this connection
+  Nanoseconds joined_{};
+  Nanoseconds waited_{};
 };
 
 }  // namespace

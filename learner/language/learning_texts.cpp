@@ -1,7 +1,7 @@
 #include "learner/language/learning_texts.h"
 
 #include <algorithm>
-#include <set>
+#include <utility>
 
 #include "rl/algorithms/group_advantages.h"
 #include "rl/core/error.h"
@@ -11,8 +11,7 @@ namespace {
 
 void set_reward(const LanguagePolicyOptions& options, const TextLimits& limits,
                 LearningText& text) {
-  text.reward = text.episode.score + overlong_penalty(text.sampled_tokens(), limits.max_new_tokens,
-                                                      options.overlong_buffer);
+  text.reward = shaped_score(options, limits, text);
   const bool token_by_token =
       options.baseline == Baseline::whitened || options.baseline == Baseline::critic;
   if (!options.kl_in_reward || token_by_token) return;
@@ -94,11 +93,20 @@ std::vector<LearningText> read_texts(const std::vector<FragmentPtr>& fragments,
       ++unusable;
       continue;
     }
+    text.fragment = fragment;
     text.learns = episode.scored && !(options.mask_truncated && episode.truncated);
     texts.push_back(std::move(text));
   }
-  std::ranges::stable_sort(texts, {}, [](const LearningText& t) { return t.episode.place; });
+  std::ranges::stable_sort(texts, {}, [](const LearningText& text) {
+    return std::pair(text.episode.round, text.episode.place);
+  });
   return texts;
+}
+
+double shaped_score(const LanguagePolicyOptions& options, const TextLimits& limits,
+                    const LearningText& text) {
+  return text.episode.score + overlong_penalty(text.sampled_tokens(), limits.max_new_tokens,
+                                               options.overlong_buffer);
 }
 
 void set_rewards(const LanguagePolicyOptions& options, const TextLimits& limits,
@@ -106,18 +114,12 @@ void set_rewards(const LanguagePolicyOptions& options, const TextLimits& limits,
   for (LearningText& text : texts) set_reward(options, limits, text);
 }
 
-GroupCounts set_advantages(const LanguagePolicyOptions& options, const TextLimits& limits,
-                           std::vector<LearningText>& texts) {
+void set_advantages(const LanguagePolicyOptions& options, const TextLimits& limits,
+                    std::vector<LearningText>& texts) {
   set_rewards(options, limits, texts);
-  const Columns columns(texts);
-  const std::vector<std::uint64_t> equal = zero_variance_groups(columns.view());
-  GroupCounts counts{.zero_variance = equal.size()};
-  std::set<std::uint64_t> groups;
-  for (const LearningText& text : texts) {
-    if (text.episode.scored) groups.insert(text.episode.group);
-  }
-  counts.groups = groups.size();
   if (options.drop_zero_variance) {
+    const Columns columns(texts);
+    const std::vector<std::uint64_t> equal = zero_variance_groups(columns.view());
     std::erase_if(texts, [&](const LearningText& text) {
       return std::ranges::binary_search(equal, text.episode.group);
     });
@@ -127,7 +129,6 @@ GroupCounts set_advantages(const LanguagePolicyOptions& options, const TextLimit
   } else {
     set_per_completion(options, texts);
   }
-  return counts;
 }
 
 }  // namespace rl

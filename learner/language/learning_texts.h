@@ -14,6 +14,7 @@ namespace rl {
 // A completion. The vectors have one value per sampled token, in order.
 struct LearningText {
   rollout::TextEpisode episode{};
+  FragmentPtr fragment{};                      // it came as
   bool learns = false;                         // false: its tokens are in no loss
   double reward = 0.0;                         // the score and what shapes it
   std::vector<float> sampler_log_probs{};
@@ -35,16 +36,15 @@ struct TextLimits {
   std::size_t max_new_tokens = 0;
 };
 
-// In the order of their places, so that arrival does not matter. A fragment that is not one text
+// In the order of rounds and places, so that arrival does not matter. A fragment that is not one text
 // within the limits (a mistaken worker) is left out and counted.
 std::vector<LearningText> read_texts(const std::vector<FragmentPtr>& fragments,
                                      const LanguagePolicyOptions& options,
                                      const TextLimits& limits, std::size_t& unusable);
 
-struct GroupCounts {
-  std::size_t groups = 0;          // with a scored text
-  std::size_t zero_variance = 0;   // all rewards equal
-};
+// The score, and what length takes from it.
+double shaped_score(const LanguagePolicyOptions& options, const TextLimits& limits,
+                    const LearningText& text);
 
 // The scores and what shapes whole texts.
 void set_rewards(const LanguagePolicyOptions& options, const TextLimits& limits,
@@ -53,7 +53,7 @@ void set_rewards(const LanguagePolicyOptions& options, const TextLimits& limits,
 // Sets rewards and advantages; old and reference log-probs must be there when the options need
 // them. With drop_zero_variance the texts of such groups are removed.
 // Not for Baseline::critic: critic.h. Threads: a pure function of its arguments.
-GroupCounts set_advantages(const LanguagePolicyOptions& options, const TextLimits& limits,
-                           std::vector<LearningText>& texts);
+void set_advantages(const LanguagePolicyOptions& options, const TextLimits& limits,
+                    std::vector<LearningText>& texts);
 
 }  // namespace rl

@@ -1,14 +1,14 @@
 #include "learner/language/policy_algorithm.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <map>
 #include <optional>
 
 #include "learner/language/critic.h"
+#include "learner/language/group_selection.h"
 #include "learner/language/learning_rate_schedule.h"
 #include "learner/language/policy_optimiser.h"
+#include "learner/language/round_metrics.h"
 #include "learner/updates/device.h"
 #include "rl/core/clock.h"
 #include "rl/core/error.h"
@@ -36,6 +36,8 @@ LanguagePolicyOptions policy_options(const LanguageTrainOptions& options) {
   if (options.kl_estimator == "k1") policy.kl_estimator = KlEstimator::k1;
   if (options.kl_estimator == "k2") policy.kl_estimator = KlEstimator::k2;
   if (options.kl_estimator == "k3") policy.kl_estimator = KlEstimator::k3;
+  if (options.baseline != "preset") policy.baseline = baseline_from(options.baseline);
+  if (options.aggregation != "preset") policy.aggregation = aggregation_from(options.aggregation);
   return policy;
 }
 
@@ -91,10 +93,10 @@ struct LanguagePolicyAlgorithm::Impl {
   Impl(const LanguageTrainOptions& train, const language::ModelImage& start);
 
   std::vector<FragmentPtr> draw(replay::Table& table, UpdateReport& report) const;
-  bool sampler_is_exact(const std::vector<LearningText>& texts, std::uint64_t version) const;
+  bool sampler_is_exact(const std::vector<LearningText>& texts) const;
   void set_log_probs(std::vector<LearningText>& texts, bool exact);
-  void describe(const std::vector<LearningText>& texts, const TrainingProgress& progress,
-                std::map<std::string, double>& metrics) const;
+  void describe(const std::vector<LearningText>& texts, std::map<std::string, double>& metrics);
+  bool enough(std::vector<LearningText>& texts, replay::Table& table, UpdateReport& report);
   void learn(std::vector<LearningText>& texts, const TrainingProgress& progress,
              UpdateReport& report);
   void advise(std::vector<LearningText>& texts, UpdateReport& report) const;
@@ -112,9 +114,13 @@ struct LanguagePolicyAlgorithm::Impl {
   std::unique_ptr<LanguageModel> reference;
   Adam adam;
   PolicyOptimiser optimiser;
+  RoundFacts facts;
   std::unique_ptr<Critic> critic;  // of Baseline::critic
   std::string critic_digest;
   std::uint64_t num_updates = 0;
+  std::uint64_t rounds = 0;           // before the one at hand
+  std::uint64_t described_round = 0;  // the last one
+  std::uint64_t rounds_sampled = 0;   // for the update to come
 };
 
 LanguagePolicyAlgorithm::Impl::Impl(const LanguageTrainOptions& train,
@@ -149,6 +155,8 @@ LanguagePolicyAlgorithm::Impl::Impl(const LanguageTrainOptions& train,
     critic_digest = first.digest;
   }
   texts_of.weights = {};
+  facts.rewards = reward_names(train.rewards, !train.data.empty());
+  if (train.run.mode == "async") facts.max_staleness = train.max_staleness;
 }
 
 std::vector<FragmentPtr> LanguagePolicyAlgorithm::Impl::draw(replay::Table& table,
@@ -161,14 +169,16 @@ std::vector<FragmentPtr> LanguagePolicyAlgorithm::Impl::draw(replay::Table& tabl
   return fragments;
 }
 
-// On the CPU the learner's log-prob of a token has the bits of the sampler's, by the same weights.
-bool LanguagePolicyAlgorithm::Impl::sampler_is_exact(const std::vector<LearningText>& texts,
-                                                     std::uint64_t version) const {
+// On the CPU the learner's log-prob of a token has the bits of the sampler's, by the same weights
+// from the text's beginning: in async new ones may come while older keys and values are in use.
+bool LanguagePolicyAlgorithm::Impl::sampler_is_exact(const std::vector<LearningText>& texts) const {
   if (options.recompute_log_probs || options.run.device != "cpu") return false;
+  if (options.run.mode != "lockstep") return false;
   return std::ranges::all_of(texts, [&](const LearningText& text) {
     const rollout::TextEpisode& episode = text.episode;
     for (std::size_t i = 0; i < episode.tokens.size(); ++i) {
-      if (episode.sampled[i] && episode.versions[i] != static_cast<std::int64_t>(version)) {
+      if (episode.sampled[i] &&
+          episode.versions[i] < static_cast<std::int64_t>(facts.weights_since)) {
         return false;
       }
     }
@@ -191,50 +201,51 @@ void LanguagePolicyAlgorithm::Impl::set_log_probs(std::vector<LearningText>& tex
   if (reference) fill(*reference, &LearningText::reference_log_probs);
 }
 
-// What the round was like, before anything is dropped from it.
+// What rounds that are new were like, before anything is dropped from them.
 void LanguagePolicyAlgorithm::Impl::describe(const std::vector<LearningText>& texts,
-                                             const TrainingProgress& progress,
-                                             std::map<std::string, double>& metrics) const {
-  double scored = 0.0, sum = 0.0, squares = 0.0, truncated = 0.0, tokens = 0.0;
-  double least = std::numeric_limits<double>::infinity(), most = 0.0;
-  double behind = 0.0, most_behind = 0.0;
+                                             std::map<std::string, double>& metrics) {
+  std::vector<const LearningText*> fresh;
+  const std::uint64_t known = described_round;
   for (const LearningText& text : texts) {
-    const rollout::TextEpisode& episode = text.episode;
-    const auto length = static_cast<double>(text.sampled_tokens());
-    tokens += length;
-    least = std::min(least, length);
-    most = std::max(most, length);
-    truncated += episode.truncated ? 1.0 : 0.0;
-    for (std::size_t i = 0; i < episode.tokens.size(); ++i) {
-      if (!episode.sampled[i]) continue;
-      const double age = static_cast<double>(progress.weight_version) -
-                         static_cast<double>(episode.versions[i]);
-      behind += age;
-      most_behind = std::max(most_behind, age);
-    }
-    if (!episode.scored) continue;
-    scored += 1.0;
-    sum += episode.score;
-    squares += episode.score * episode.score;
+    if (rounds_sampled > 0 && text.episode.round <= known) continue;
+    fresh.push_back(&text);
+    described_round = std::max(described_round, text.episode.round);
   }
-  const auto count = static_cast<double>(texts.size());
-  const double mean = sum / scored;
-  metrics["reward/mean"] = mean;
-  metrics["reward/std"] = std::sqrt(std::max(0.0, squares / scored - mean * mean));
-  metrics["completions/unscored"] = (count - scored) / count;
-  metrics["completions/truncated"] = truncated / count;
-  metrics["completions/length_mean"] = tokens / count;
-  metrics["completions/length_min"] = least;
-  metrics["completions/length_max"] = most;
-  metrics["policy/staleness"] = behind / tokens;
-  metrics["policy/staleness_max"] = most_behind;
+  if (fresh.empty()) return;
+  describe_round(fresh, facts, metrics);
+  if (!critic) metrics["groups/zero_variance"] = zero_variance_share(policy, limits, fresh);
+}
+
+// False: too few groups teach something. Those that do wait in the table for another round.
+bool LanguagePolicyAlgorithm::Impl::enough(std::vector<LearningText>& texts, replay::Table& table,
+                                           UpdateReport& report) {
+  if (!policy.drop_zero_variance || options.max_resample == 1) return true;
+  GroupSelection selection = select_groups(policy, limits, std::move(texts), options.prompts);
+  report.fragments_zero_variance = selection.zero_variance;
+  report.fragments_surplus = selection.surplus;
+  texts = std::move(selection.kept);
+  ++rounds_sampled;
+  report.needs_more =
+      selection.groups < options.prompts && rounds_sampled < options.max_resample;
+  if (report.needs_more) {
+    for (const LearningText& text : texts) {
+      if (table.insert(text.fragment, std::chrono::milliseconds(0))) continue;
+      throw Error({.where = "LanguagePolicyAlgorithm",
+                   .what = "the table does not take back the texts that wait for more",
+                   .remedy = "use a table made with table_options()"});
+    }
+    return false;
+  }
+  report.metrics["groups/learned"] = static_cast<double>(selection.groups);
+  report.metrics["groups/rounds_sampled"] = static_cast<double>(rounds_sampled);
+  rounds_sampled = 0;
+  return true;
 }
 
 void LanguagePolicyAlgorithm::Impl::learn(std::vector<LearningText>& texts,
                                           const TrainingProgress& progress, UpdateReport& report) {
   Stopwatch watch;
-  describe(texts, progress, report.metrics);
-  const bool exact = sampler_is_exact(texts, progress.weight_version);
+  const bool exact = sampler_is_exact(texts);
   set_log_probs(texts, exact);
   report.metrics["time/score_seconds"] = watch.seconds();
   if (reference) report.metrics["policy/kl_completion"] = mean_kl(texts);
@@ -262,10 +273,7 @@ void LanguagePolicyAlgorithm::Impl::advise(std::vector<LearningText>& texts,
     report.metrics.merge(critic->judge(texts));
     return;
   }
-  const GroupCounts groups = set_advantages(policy, limits, texts);
-  if (groups.groups == 0) return;
-  report.metrics["groups/zero_variance"] =
-      static_cast<double>(groups.zero_variance) / static_cast<double>(groups.groups);
+  set_advantages(policy, limits, texts);
 }
 
 // Before the policy's steps or after is the same: neither sees the other's weights.
@@ -283,7 +291,7 @@ double LanguagePolicyAlgorithm::Impl::learning_rate(const TrainingProgress& prog
                            .warmup_steps = options.warmup_rounds,
                            .total_steps = progress.total_steps - before,
                            .cosine = options.schedule == "cosine"},
-                          num_updates - before);
+                          rounds - before);
 }
 
 LanguagePolicyAlgorithm::LanguagePolicyAlgorithm(const LanguageTrainOptions& options,
@@ -312,9 +320,18 @@ std::optional<UpdateReport> LanguagePolicyAlgorithm::update(replay::Table& table
   const std::vector<FragmentPtr> fragments = impl_->draw(table, report);
   std::size_t unusable = 0;
   std::vector<LearningText> texts = read_texts(fragments, impl_->policy, impl_->limits, unusable);
-  if (!texts.empty()) impl_->learn(texts, progress, report);
   report.metrics["completions/unusable"] = static_cast<double>(unusable);
-  ++impl_->num_updates;
+  impl_->describe(texts, report.metrics);
+  if (impl_->enough(texts, table, report)) {
+    if (texts.empty()) {
+      report.metrics["learner/idle_steps"] = 1.0;
+    } else {
+      impl_->learn(texts, progress, report);
+    }
+    if (report.gradient_steps > 0) impl_->facts.weights_since = progress.weight_version + 1;
+    ++impl_->num_updates;
+  }
+  ++impl_->rounds;
   return report;
 }
 
@@ -330,6 +347,10 @@ Bytes LanguagePolicyAlgorithm::save_state() const {
   parameters.put(state, "", parameters.values());
   impl_->adam.put(state);
   state.put("num_updates", impl_->num_updates);
+  state.put("rounds", impl_->rounds);
+  state.put("weights_since", impl_->facts.weights_since);
+  state.put("described_round", impl_->described_round);
+  state.put("rounds_sampled", impl_->rounds_sampled);
   std::map<std::string, std::string> facts{{"corral.algorithm", impl_->options.run.algorithm},
                                            {"corral.start", impl_->start_digest}};
   if (impl_->critic) {
@@ -348,11 +369,19 @@ void LanguagePolicyAlgorithm::load_state(std::span<const std::byte> image) {
   const Parameters& parameters = impl_->model.parameters();
   const at::Tensor values = parameters.read(view, "");
   const std::uint64_t num_updates = read_count(view, "num_updates");
+  const std::uint64_t rounds = read_count(view, "rounds");
+  const std::uint64_t weights_since = read_count(view, "weights_since");
+  const std::uint64_t described_round = read_count(view, "described_round");
+  const std::uint64_t rounds_sampled = read_count(view, "rounds_sampled");
   std::optional<Critic::State> critic;
   if (impl_->critic) critic = impl_->critic->read(view);
   impl_->adam.load(view);
   if (critic) impl_->critic->set(std::move(*critic));
   impl_->num_updates = num_updates;
+  impl_->rounds = rounds;
+  impl_->facts.weights_since = weights_since;
+  impl_->described_round = described_round;
+  impl_->rounds_sampled = rounds_sampled;
   parameters.values().copy_(values);
 }
 

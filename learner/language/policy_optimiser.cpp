@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 namespace rl {
@@ -40,7 +41,10 @@ struct PolicyOptimiser::Sums {
   double entropy = 0.0, clip_low = 0.0, clip_high = 0.0, ratio = 0.0;
   double ratio_min = std::numeric_limits<double>::infinity();
   double ratio_max = -std::numeric_limits<double>::infinity();
-  // Against the sampler, by the weights that sampled: before the first step only.
+  // p_old / p_sampler, before its cap.
+  double corrected_tokens = 0.0, importance = 0.0;
+  double importance_min = std::numeric_limits<double>::infinity(), importance_max = 0.0;
+  // Against the sampler, before the first step only.
   double unmoved_tokens = 0.0, difference = 0.0, difference_max = 0.0;
   double steps = 0.0, loss = 0.0, kl = 0.0, gradient_norm = 0.0;
 
@@ -54,6 +58,14 @@ struct PolicyOptimiser::Sums {
     ratio_min = std::min(ratio_min, number(parts.ratio_min));
     ratio_max = std::max(ratio_max, number(parts.ratio_max));
     kl += number(parts.kl.detach());
+  }
+
+  void add_importance(const LanguagePolicyBatch& batch) {
+    const at::Tensor weights = (batch.old_log_probs - batch.sampler_log_probs).exp();
+    corrected_tokens += static_cast<double>(weights.numel());
+    importance += number(weights.sum());
+    importance_min = std::min(importance_min, number(weights.min()));
+    importance_max = std::max(importance_max, number(weights.max()));
   }
 
   void add_difference(const at::Tensor& differences) {
@@ -76,6 +88,11 @@ struct PolicyOptimiser::Sums {
       result["policy/ratio_min"] = ratio_min;
       result["policy/ratio_mean"] = ratio / tokens;
       result["policy/ratio_max"] = ratio_max;
+    }
+    if (corrected_tokens > 0.0) {
+      result["policy/importance_min"] = importance_min;
+      result["policy/importance_mean"] = importance / corrected_tokens;
+      result["policy/importance_max"] = importance_max;
     }
     if (unmoved_tokens > 0.0) {
       result["policy/sampler_difference"] = difference / unmoved_tokens;
@@ -123,17 +140,22 @@ void PolicyOptimiser::step(const Texts& minibatch, double learning_rate, bool sa
     return;
   }
   const WeightedTexts weighted(minibatch, options_.policy.aggregation, options_.max_new_tokens);
+  const std::vector<Texts> parts = split_texts(weighted.learning(), options_.micro_batch_tokens);
   const bool unmoved = outcome.gradient_steps + outcome.skipped_steps == 0;
   const at::Device device = model_.parameters().device();
   const at::Tensor total = at::zeros({}, at::TensorOptions().device(device).dtype(at::kFloat));
   model_.parameters().gradients().zero_();
-  for (const Texts& part : split_texts(weighted.learning(), options_.micro_batch_tokens)) {
+  for (const Texts& part : parts) {
     const PackedTexts packed = pack_texts(part, device);
     const TokenLogProbs scores = model_.token_log_probs(model_.hidden(packed.tokens),
                                                         packed.targets, options_.temperature);
     const at::Tensor log_probs = scores.log_probs.index_select(0, packed.rows);
     const LanguagePolicyBatch batch = batch_of(part, weighted, sampler_apart);
+    if (options_.policy.aggregation == Aggregation::micro_batch_mean) {
+      batch.weights.fill_(1.0 / static_cast<double>(batch.weights.numel() * parts.size()));
+    }
     const LanguagePolicyLoss loss = language_policy_loss(options_.policy, batch, log_probs);
+    if (sampler_apart) sums.add_importance(batch);
     loss.total.backward();
     total.add_(loss.total.detach());
     sums.add(loss, scores.entropy.index_select(0, packed.rows));

@@ -34,7 +34,7 @@ class PolicyOptimiser {
       : options_(std::move(options)), model_(model), adam_(adam) {}
 
   // epochs * minibatches steps. The loss of a step is the aggregation over its minibatch, however
-  // that is cut into micro-batches. `sampler_apart`: the old log-probs are not the sampler's, and
+  // that is cut into micro-batches (micro_batch_mean apart). `sampler_apart`: the old log-probs are not the sampler's, and
   // the loss corrects for it. `order` shuffles the texts between more than one minibatch.
   PolicyOutcome run(std::vector<LearningText>& texts, double learning_rate, bool sampler_apart,
                     RngStream order);

@@ -77,6 +77,7 @@ rollout::TextRunConfig text_run_config(const LanguageTrainOptions& options,
   text.chat = options.chat;
   text.prompts_per_round = narrow(options.prompts);
   text.group = narrow(options.group);
+  if (options.run.mode == "async") text.max_staleness = narrow(options.max_staleness);
   text.max_prompt_tokens = narrow(options.max_prompt_tokens);
   text.max_new_tokens = narrow(options.max_new_tokens);
   text.temperature = options.temperature;

@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "learner/language/policy_algorithm.h"
+#include "learner/language/sample_text.h"
 #include "learner/language/samples_log.h"
 #include "learner/language/text_run.h"
 #include "learner/torch_setup.h"
@@ -59,6 +60,8 @@ class LanguageRun {
     parts.write_samples = [this](std::uint64_t round, const std::string& lines) {
       // What an interrupted start wrote of this round and later ones goes.
       SamplesLog(options_.run.out, round > 0 ? round - 1 : 0).write_lines(round, lines);
+      const std::string sample = sample_text(lines);
+      if (hooks_.log && !sample.empty()) hooks_.log("round " + std::to_string(round) + ": " + sample);
     };
     return parts;
   }

@@ -19,7 +19,7 @@ void add_run(OptionTable& table, LanguageTrainOptions& o) {
              "which loss; sets the defaults below. docs/algorithms/", algorithm_names()});
   table.add({"model", &o.model, "DIR", {}, "the model to start from, a Hugging Face directory"});
   table.add({"steps", &o.run.total_steps, "rounds", at_least(1),
-             "length of the run; a round is --prompts times --group texts and one update"});
+             "length of the run; a round is --prompts times --group texts and, as a rule, one update"});
   table.add({"seed", &o.run.seed, "", {}, "same seed: same weights to the bit"});
   table.add({"stop-return", MaybeNumber{&o.run.stop_return, &o.run.has_stop_return}, "", {},
              "end early when the mean score of the held-out problems reaches X"});
@@ -83,6 +83,12 @@ void add_workers(OptionTable& table, LanguageTrainOptions& o) {
   table.add({"workers", &o.run.num_workers, "", from_to(0, kMostWorkers),
              "local workers that sample; 0 waits for `corral worker --connect`"});
   add_worker_mode(table, o.run);
+  table.add({"mode", &o.run.mode, "MODE", {},
+             "lockstep repeats exactly; in async workers sample later rounds while the learner "
+             "learns from earlier ones",
+             {"lockstep", "async"}});
+  table.add({"max-staleness", &o.max_staleness, "versions", from_to(1, 1024),
+             "async: how old a token's weights may be when it is learned from"});
   table.add({"slots", &o.run.num_slots, "", from_to(0, kMostWorkers),
              "shares of a round, one per worker at a time; 0: as many as workers"});
   add_connection(table, o.run);
@@ -112,7 +118,15 @@ void add_loss(OptionTable& table, LanguageTrainOptions& o) {
   table.add({"overlong-buffer", &p.overlong_buffer, "tokens", {},
              "before --max-new, over which a punishment grows from 0 to 1; 0: none"});
   table.add({"drop-zero-variance", &p.drop_zero_variance, "", {},
-             "leave out groups whose rewards are all equal"});
+             "groups whose rewards are all equal are sampled anew (DAPO)"});
+  table.add({"max-resample", &o.max_resample, "rounds", at_least(1),
+             "most rounds sampled for one update with --drop-zero-variance; 1: such groups are "
+             "only left out"});
+  table.add({"baseline", &o.baseline, "NAME", {}, "of the advantages; preset: the algorithm's",
+             {"preset", "group-std", "group-mean", "batch-std", "leave-one-out", "whitened"}});
+  table.add({"aggregation", &o.aggregation, "NAME", {},
+             "of the tokens' losses; preset: the algorithm's",
+             {"preset", "sequence-mean", "token-mean", "constant-length", "micro-batch-mean"}});
   table.add({"recompute-log-probs", &o.recompute_log_probs, "", {},
              "by the learner, even where the sampler's are exact"});
 }

@@ -96,16 +96,19 @@ Scorer& Scorer::operator=(Scorer&&) noexcept = default;
 Verdict Scorer::score(const TextProblem& problem, std::string_view completion,
                       const std::function<void()>& while_waiting) {
   Implementation& self = *implementation_;
-  double sum = 0.0;
+  Verdict verdict;
   for (auto& judge : self.judges) {
     const auto value = self.judged(judge, problem, completion, while_waiting);
-    sum += value ? judge.term.weight * *value : std::nan("");
-    if (std::isfinite(sum)) continue;
-    ++self.counts.unscored;
-    return {0.0, false};
+    verdict.score += value ? judge.term.weight * *value : std::nan("");
+    if (!std::isfinite(verdict.score)) {
+      ++self.counts.unscored;
+      return {.score = 0.0, .scored = false};
+    }
+    verdict.terms.push_back(*value);
   }
   ++self.counts.scored;
-  return {std::clamp(sum, -self.limit, self.limit), true};
+  verdict.score = std::clamp(verdict.score, -self.limit, self.limit);
+  return verdict;
 }
 
 const VerdictCounts& Scorer::counts() const { return implementation_->counts; }

@@ -185,6 +185,8 @@ void LearnerProtocol::on_heartbeat(const Sender& sender, const ParsedMessage& me
   }
   session->steps = std::max(session->steps, heartbeat->steps);
   session->weight_version = std::max(session->weight_version, heartbeat->weight_version);
+  session->alive_us = std::max(session->alive_us, heartbeat->alive_us);
+  session->waited_us = std::max(session->waited_us, heartbeat->waited_us);
   owe_ack(*session);  // every beat is answered: that is the learner's own beat
   if (stopping_) send(session->peer, encode(StopMessage{session->number}));
   // A notice may have been lost; a pull under way shows itself by its requests.

@@ -37,6 +37,8 @@ struct Session {
   std::uint64_t credit_limit = 0;  // settled_bytes may not exceed it
   std::uint64_t steps = 0;
   std::uint64_t weight_version = 0;
+  std::uint64_t alive_us = 0;
+  std::uint64_t waited_us = 0;
   Nanoseconds weights_offered{};  // last notice or answered request
   Nanoseconds probed{};           // last look whether its connection is still there
   bool gone = false;              // it is not, and nothing was heard from it since

@@ -295,6 +295,8 @@ std::vector<WorkerStatus> LearnerProtocol::workers() const {
                       .steps = session.steps,
                       .last_sequence = session.settled,
                       .weight_version = session.weight_version,
+                      .alive = std::chrono::microseconds(session.alive_us),
+                      .waited = std::chrono::microseconds(session.waited_us),
                       .last_heard = session.last_heard});
   }
   std::sort(result.begin(), result.end(),

@@ -90,9 +90,11 @@ struct HeartbeatMessage {
   std::uint64_t produced = 0;
   std::uint64_t steps = 0;
   std::uint64_t weight_version = 0;
+  std::uint64_t alive_us = 0;
+  std::uint64_t waited_us = 0;
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(session, produced, steps, weight_version);
+    archive(session, produced, steps, weight_version, alive_us, waited_us);
   }
 };
 

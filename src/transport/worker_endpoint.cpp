@@ -214,8 +214,8 @@ void WorkerEndpoint::pump(milliseconds timeout) {
   impl_->check_learner();
 }
 
-void WorkerEndpoint::report_progress(std::uint64_t steps) {
-  impl_->protocol.report_progress(steps);
+void WorkerEndpoint::report_progress(const WorkerProgress& progress) {
+  impl_->protocol.report_progress(progress);
 }
 
 bool WorkerEndpoint::stop_requested() const {

@@ -20,6 +20,11 @@ constexpr Nanoseconds kGoodbyePause = milliseconds(100);
 constexpr std::size_t kLengthBytes = sizeof(std::uint32_t);
 constexpr std::size_t kExperienceOverhead = kEnvelopeBytes + 64;  // envelope and header
 
+std::uint64_t microseconds(Nanoseconds time) {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(time).count());
+}
+
 // Exponential backoff; the jitter (0.5 to 1) keeps workers that start together apart.
 Nanoseconds hello_pause(std::uint64_t session, int attempt) {
   const auto longest = kFirstHelloPause * (1 << std::min(attempt, 10));
@@ -175,7 +180,9 @@ void WorkerProtocol::on_tick(Nanoseconds now) {
     HeartbeatMessage message;
     message.session = session_;
     message.produced = produced_;
-    message.steps = steps_;
+    message.steps = progress_.steps;
+    message.alive_us = microseconds(progress_.alive);
+    message.waited_us = microseconds(progress_.waited);
     message.weight_version = weights_.newest_version();
     push(encode(message));
     next_heartbeat_ = now + options_.heartbeat_every;

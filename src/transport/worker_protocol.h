@@ -35,7 +35,7 @@ class WorkerProtocol {
   // False without enough credit; then the fragment was not taken.
   bool submit(FragmentPtr fragment, Nanoseconds now);
   void flush();  // what is gathered becomes a message
-  void report_progress(std::uint64_t steps) { steps_ = steps; }
+  void report_progress(const WorkerProgress& progress) { progress_ = progress; }
 
   void on_message(std::span<const std::byte> message, Nanoseconds now);
   void on_tick(Nanoseconds now);  // repeats what is overdue
@@ -101,7 +101,7 @@ class WorkerProtocol {
   std::uint64_t produced_ = 0;         // highest sequence number given out
   std::uint64_t submitted_bytes_ = 0;  // of all fragments so far
   std::uint64_t credit_limit_ = 0;
-  std::uint64_t steps_ = 0;
+  WorkerProgress progress_{};
 
   int hellos_ = 0;
   Nanoseconds next_hello_{};

@@ -127,6 +127,44 @@ TEST_SUITE("round assembler") {
     CHECK(assembler.missing() == std::vector<std::uint64_t>{0, 2});
   }
 
+  TEST_CASE("rounds ahead of the open one wait until their turn, as far as they may") {
+    RoundAssembler assembler(2, 2);
+    assembler.begin(1);
+    CHECK(assembler.add(fragment(0, 1, 2, true)) == Arrival::accepted);
+    CHECK(assembler.add(fragment(0, 2, 3, true)) == Arrival::accepted);
+    CHECK(assembler.add(fragment(0, 3, 4, true)) == Arrival::stale_round);
+    CHECK(assembler.add(fragment(1, 0, 1, true)) == Arrival::accepted);
+    CHECK(assembler.add(fragment(1, 1, 2, true)) == Arrival::accepted);
+    CHECK_FALSE(assembler.complete());
+    CHECK(assembler.missing() == std::vector<std::uint64_t>{0});
+    CHECK(assembler.add(fragment(0, 0, 1, true)) == Arrival::accepted);
+    REQUIRE(assembler.complete());
+    CHECK(assembler.num_held() == 5);
+    for (std::uint64_t round = 1; round <= 2; ++round) {
+      const auto taken = assembler.take();
+      REQUIRE(taken.size() == 2);
+      for (const auto& one : taken) CHECK(one->header().round == round);
+      assembler.begin(round + 1);
+      CHECK(assembler.complete() == (round == 1));
+    }
+    CHECK(assembler.num_held() == 1);
+    CHECK(assembler.add(fragment(0, 2, 3, true)) == Arrival::duplicate);
+    CHECK(assembler.add(fragment(0, 1, 2, true)) == Arrival::stale_round);
+    // What waits is not saved: it is made again.
+    RoundAssembler restored(2, 2);
+    restored.load_state(assembler.save_state());
+    restored.begin(3);
+    CHECK(restored.num_held() == 0);
+    CHECK(restored.add(fragment(0, 2, 3, true)) == Arrival::accepted);
+  }
+
+  TEST_CASE("a fragment that calls itself of another round does not complete the open one") {
+    RoundAssembler assembler(1, 2);
+    assembler.begin(1);
+    CHECK(assembler.add(fragment(0, 0, 2, true)) == Arrival::accepted);
+    CHECK_FALSE(assembler.complete());
+  }
+
   TEST_CASE("saved between rounds it continues with sequences and continuations") {
     RoundAssembler assembler(2);
     assembler.begin(1);

@@ -103,6 +103,79 @@ TEST_SUITE("text collector") {
     CHECK(blocks_of(tests::text_run(3, 4, 1), other) == expected);
   }
 
+  // Fragments of rounds 1 to `last`, in asynchronous steps, with new weights after so many.
+  struct Swap {
+    std::size_t after_steps = 0;
+    std::uint64_t version = 0;
+  };
+  static std::vector<TextEpisode> step_through(TextCollector& collector, std::uint64_t last,
+                                               const std::vector<Swap>& swaps = {}) {
+    std::vector<TextEpisode> episodes;
+    std::size_t steps = 0;
+    do {
+      for (const Swap& swap : swaps) {
+        if (swap.after_steps == steps) collector.load(tests::tiny_snapshot(swap.version));
+      }
+      CHECK(collector.step(
+          1, last,
+          [&](const FragmentPtr& fragment) {
+            episodes.push_back(to_episode(*fragment));
+            return true;
+          },
+          [] { return true; }));
+      ++steps;
+    } while (!collector.idle());
+    std::ranges::sort(episodes, {}, [](const TextEpisode& text) {
+      return std::pair(text.round, text.place);
+    });
+    return episodes;
+  }
+
+  TEST_CASE("rounds begun ahead of their weights have the texts of lockstep with the same ones") {
+    const RunConfig config = tests::text_run();
+    TextCollector ahead(config, {0, 12}, tests::schema_of(config), language::builtin_verifiers(),
+                        one_thread());
+    ahead.load(tests::tiny_snapshot(1));
+    const auto found = step_through(ahead, 3);
+    TextCollector alone(config, {0, 12}, tests::schema_of(config), language::builtin_verifiers(),
+                        one_thread());
+    alone.load(tests::tiny_snapshot(1));
+    std::vector<TextEpisode> expected;
+    for (std::uint64_t round = 1; round <= 3; ++round) {
+      for (TextEpisode& text : episodes_of(alone, round)) expected.push_back(std::move(text));
+    }
+    REQUIRE(found.size() == expected.size());
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      CHECK(found[i].round == expected[i].round);
+      CHECK(found[i].place == expected[i].place);
+      CHECK(found[i].group == expected[i].group);
+      CHECK(found[i].tokens == expected[i].tokens);
+      CHECK(found[i].log_probs == expected[i].log_probs);
+      CHECK(found[i].score == expected[i].score);
+    }
+  }
+
+  TEST_CASE("texts under way go on when weights are swapped, and every token says by which") {
+    const RunConfig config = tests::text_run();
+    TextCollector collector(config, {0, 12}, tests::schema_of(config),
+                            language::builtin_verifiers(), one_thread());
+    collector.load(tests::tiny_snapshot(1));
+    const auto texts = step_through(collector, 2, {{3, 2}, {5, 3}});
+    REQUIRE(texts.size() == 24);
+    std::size_t mixed = 0;
+    for (const TextEpisode& text : texts) {
+      std::int64_t before = 1;
+      for (std::size_t i = 0; i < text.tokens.size(); ++i) {
+        if (!text.sampled[i]) continue;
+        CHECK(text.versions[i] >= before);
+        if (text.versions[i] > before && text.sampled[i - 1]) ++mixed;
+        before = text.versions[i];
+      }
+    }
+    CHECK(mixed > 0);
+    CHECK(texts.back().versions.back() == 3);
+  }
+
   TEST_CASE("another seed or other weights give other texts") {
     const Blocks expected = blocks_of(tests::text_run(), one_thread(), 1);
     RunConfig other = tests::text_run();

@@ -68,6 +68,7 @@ TEST_SUITE("text episode") {
     for (const bool scored : {true, false}) {
       TextEpisode sent = example();
       sent.scored = scored;
+      sent.term_scores = scored ? std::vector<float>{1.0F, -0.5F} : std::vector<float>{};
       const TextEpisode read = to_episode(*to_fragment(sent, schema()));
       CHECK(read.tokens == sent.tokens);
       CHECK(read.sampled == sent.sampled);
@@ -76,6 +77,7 @@ TEST_SUITE("text episode") {
             std::vector(sent.versions.begin() + 1, sent.versions.end()));
       CHECK(read.score == sent.score);
       CHECK(read.scored == scored);
+      CHECK(read.term_scores == sent.term_scores);
       CHECK(read.truncated);
       CHECK(read.place == 11);
       CHECK(read.group == 42);
@@ -126,7 +128,10 @@ TEST_SUITE("text episode") {
     refused("was not sampled", [&](Fragment& f) { f.column<float>(row(f, "log_prob"))[0] = -1; });
     refused("no end", [](Fragment& f) { f.header().end = FragmentEnd::running; });
     refused("from its beginning", [](Fragment& f) { f.header().first_step = 1; });
-    refused("whether it was scored", [](Fragment& f) { f.header().continuation_bytes = 0; });
+    refused("whether and how it was scored",
+            [](Fragment& f) { f.header().continuation_bytes = 0; });
+    refused("whether and how it was scored",
+            [](Fragment& f) { f.header().continuation_bytes = 3; });
     refused("no flag", [](Fragment& f) { f.continuation().front() = std::byte{9}; });
   }
 

@@ -82,7 +82,7 @@ std::vector<PlayedText> play(Scripted& generator, const std::string& prompt,
                     text::Tokenizer::from_json(text::byte_tokenizer_json(), "bytes"),
                     {.max_new_tokens = max_new_tokens, .stop_ids = {tests::kByteEnd}, .seed = 3},
                     make_text_tool(tool));
-  player.begin(bytes_of(prompt), 10, samples, 100, 4);
+  player.begin(bytes_of(prompt), samples, 100, 4);
   std::vector<PlayedText> texts;
   while (!player.idle()) {
     for (PlayedText& text : player.step()) texts.push_back(std::move(text));
@@ -106,18 +106,18 @@ class Interrupting final : public TextTool {
   }
 };
 
-// By place.
+// By stream, from 100.
 std::vector<PlayedText> play_interrupted(const language::GeneratorOptions& options) {
   const language::ModelImage model = tests::tiny_image(1);
   const auto generator = language::make_cpu_generator(model.config, model.weights, 1, options);
   TextPlayer player(*generator, text::Tokenizer::from_json(model.tokenizer_json, "bytes"),
                     {.max_new_tokens = 40, .stop_ids = model.stop_ids, .seed = 3},
                     std::make_unique<Interrupting>());
-  player.begin(bytes_of("one"), 0, 6, 100, 1);
-  player.begin(bytes_of("another"), 6, 6, 200, 1);
+  player.begin(bytes_of("one"), 6, 100, 1);
+  player.begin(bytes_of("another"), 6, 106, 1);
   std::vector<PlayedText> texts(12);
   while (!player.idle()) {
-    for (PlayedText& text : player.step()) texts[text.place] = std::move(text);
+    for (PlayedText& text : player.step()) texts[text.stream - 100] = std::move(text);
   }
   return texts;
 }
@@ -128,11 +128,11 @@ TEST_SUITE("text player") {
     language::GeneratorOptions other{.page_size = 3, .max_sequences = 5, .threads = 2};
     const auto found = play_interrupted(other);
     std::uint64_t turns = 0;
-    for (std::size_t place = 0; place < 12; ++place) {
-      const PlayedText& text = expected[place];
-      CHECK(found[place].tokens == text.tokens);
-      CHECK(found[place].sampled == text.sampled);
-      CHECK(found[place].log_probs == text.log_probs);
+    for (std::size_t i = 0; i < 12; ++i) {
+      const PlayedText& text = expected[i];
+      CHECK(found[i].tokens == text.tokens);
+      CHECK(found[i].sampled == text.sampled);
+      CHECK(found[i].log_probs == text.log_probs);
       CHECK(text.completion_tokens() <= 40);
       CHECK(text.sampled.back() == 1);
       turns += text.turns;
@@ -140,7 +140,7 @@ TEST_SUITE("text player") {
     CHECK(turns > 12);
   }
 
-  TEST_CASE("samples of a prompt share a request and have places in a row") {
+  TEST_CASE("samples of a prompt share a request and have streams in a row") {
     Scripted generator("ab", "cd");
     auto texts = play(generator, "ab", "", 10, 3);
     CHECK(generator.requests.size() == 1);
@@ -149,7 +149,7 @@ TEST_SUITE("text player") {
     CHECK(generator.requests[0].seed == 3);
     REQUIRE(texts.size() == 3);
     for (std::size_t i = 0; i < 3; ++i) {
-      CHECK(texts[i].place == 10 + i);
+      CHECK(texts[i].stream == 100 + i);
       CHECK(words(texts[i]) == "abcd$");
       CHECK(texts[i].sampled == std::vector<std::uint8_t>{0, 0, 1, 1, 1});
       CHECK(texts[i].log_probs == std::vector<float>{0, 0, kLogProb, kLogProb, kLogProb});
@@ -195,7 +195,7 @@ TEST_SUITE("text player") {
     TextPlayer player(generator,
                       text::Tokenizer::from_json(text::byte_tokenizer_json(), "bytes"),
                       {.max_new_tokens = 5, .stop_ids = {tests::kByteEnd}}, nullptr);
-    player.begin(bytes_of("ab"), 0, 1, 0, 1);
+    player.begin(bytes_of("ab"), 1, 0, 1);
     std::vector<PlayedText> texts;
     while (texts.empty()) texts = player.step();
     CHECK(player.completion(texts[0]) == "cd");

@@ -88,15 +88,34 @@ TEST_SUITE("text run configuration") {
     refused("one line", [](auto& c) { c.rewards[0].argument = "a\nb"; });
   }
 
-  TEST_CASE("places are the environments of the run, in lockstep") {
+  TEST_CASE("what may begin is AReaL's bound on all that was accepted or is running") {
+    TextRunConfig config = *example().text;
+    const std::uint64_t batch = config.places();
+    for (std::uint32_t eta = 0; eta <= 3; ++eta) {
+      config.max_staleness = eta;
+      for (std::uint64_t updates = 0; updates <= 5; ++updates) {
+        // Texts are admitted one by one as long as the rule lets them.
+        std::uint64_t admitted = 0;
+        while ((eta + updates + 1) * batch >= admitted + 1) ++admitted;
+        CHECK(newest_round_to_begin(config, updates + 1) * batch == admitted);
+      }
+    }
+  }
+
+  TEST_CASE("places are the environments of the run; a staleness goes with async alone") {
     RunConfig config = example();
     config.num_environments = 5;
     CHECK_THROWS_WITH_AS(run_config_from_text(to_text(config)),
                          doctest::Contains("num_environments"), Error);
     config = example();
     config.mode = Mode::async;
-    CHECK_THROWS_WITH_AS(run_config_from_text(to_text(config)), doctest::Contains("asynchronous"),
-                         Error);
+    CHECK_THROWS_WITH_AS(run_config_from_text(to_text(config)),
+                         doctest::Contains("max_staleness"), Error);
+    config.text->max_staleness = 2;
+    CHECK(run_config_from_text(to_text(config)) == config);
+    config.mode = Mode::lockstep;
+    CHECK_THROWS_WITH_AS(run_config_from_text(to_text(config)),
+                         doctest::Contains("max_staleness"), Error);
   }
 
   TEST_CASE("the spec's bounds are the model's vocabulary and the longest text") {

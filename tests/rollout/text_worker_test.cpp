@@ -141,6 +141,37 @@ TEST_SUITE("worker of texts") {
     CHECK(resumed.endpoint.stop_workers(milliseconds(10000)));
   }
 
+  TEST_CASE("asynchronous workers begin what the bound lets them, and nothing beyond it") {
+    RunConfig config = tests::text_run(2, 2, 2);
+    config.mode = Mode::async;
+    config.text->max_staleness = 2;
+    TextLearner learner("inproc://texts-10", config);
+    TextWorker first("inproc://texts-10", 1);
+    TextWorker second("inproc://texts-10", 1);
+    // The highest round that came once every place gave all it may, and the number of texts.
+    const auto received = [&](std::uint64_t texts) {
+      std::uint64_t highest = 0;
+      for (; texts > 0; --texts) {
+        const auto one = learner.endpoint.receive(milliseconds(10000));
+        REQUIRE(one.has_value());
+        highest = std::max(highest, one->fragment->header().round);
+      }
+      return highest;
+    };
+    learner.endpoint.publish(tests::tiny_snapshot(1));
+    CHECK(received(3 * 4) == 3);
+    learner.endpoint.publish(tests::tiny_snapshot(2));
+    CHECK(received(4) == 4);
+    learner.endpoint.publish(tests::tiny_snapshot(4));  // a version may be missed
+    CHECK(received(2 * 4) == 6);
+    CHECK(learner.endpoint.stop_workers(milliseconds(10000)));
+    first.join();
+    second.join();
+    CHECK(first.failure + second.failure == "");
+    CHECK(first.summary.fragments + second.summary.fragments == 24);
+    CHECK_FALSE(learner.endpoint.receive(milliseconds(0)).has_value());
+  }
+
   TEST_CASE("prompts that were passed over and texts without a score are said") {
     RunConfig config = tests::text_run(2, 2, 1);
     config.text->task = "chain-sum";

@@ -213,7 +213,7 @@ TEST_CASE("another protocol version is refused with both numbers, without a stri
   message[4] = std::byte{9};
   const auto refusal = find<RefusalMessage>(learner.say_bytes("peer1", message));
   REQUIRE(refusal);
-  CHECK(refusal->expected == "version 1 (the learner)");
+  CHECK(refusal->expected == "version " + std::to_string(kProtocolVersion) + " (the learner)");
   CHECK(refusal->got == "version 9 (the worker)");
   CHECK(find<WelcomeMessage>(learner.join(1)));
 }

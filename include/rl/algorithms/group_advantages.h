@@ -40,6 +40,8 @@ double overlong_penalty(std::size_t length, std::size_t max_length, std::size_t 
 // What each token's loss is multiplied with so that the sum over all micro-batches, however the
 // batch is cut, is the aggregation over the whole batch. `lengths`: learning tokens per sequence of
 // the whole batch; sequences without any count nowhere, except in constant_length's number.
+// micro_batch_mean: `lengths` are those of one micro-batch, and the sum of its tokens' losses is
+// divided by the number of micro-batches besides.
 std::vector<double> token_weights(Aggregation aggregation, std::span<const std::size_t> lengths,
                                   std::size_t max_length);
 

@@ -31,6 +31,7 @@ enum class Aggregation : std::uint8_t {
   sequence_mean,   // mean over sequences of their token means: GRPO
   token_mean,      // sum over tokens of the whole batch / their number: DAPO
   constant_length, // sum / (sequences x longest possible completion): Dr. GRPO
+  micro_batch_mean, // mean over micro-batches of their token means (TRL's bnpo): depends on the cut
 };
 
 enum class KlEstimator : std::uint8_t { k1, k2, k3 };  // Schulman 2020
@@ -74,5 +75,9 @@ LanguagePolicyOptions language_policy_preset(const std::string& name);
 // Throws Error naming the field and the allowed range.
 void validate(const LanguagePolicyOptions& options);
 void validate(const LanguageCriticOptions& options);
+
+// By the names above with hyphens, e.g. "group-std"; what differs throws Error listing them.
+Baseline baseline_from(const std::string& name);
+Aggregation aggregation_from(const std::string& name);
 
 }  // namespace rl

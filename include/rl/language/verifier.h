@@ -69,6 +69,7 @@ struct VerdictCounts {
 struct Verdict {
   double score = 0.0;
   bool scored = true;
+  std::vector<double> terms{};  // of each verifier, before its weight; empty when not scored
 };
 
 // A weighted sum of verifiers that never throws into training.

@@ -29,6 +29,10 @@ struct UpdateReport {
   std::size_t skipped_steps = 0;     // non-finite loss or gradient: the whole step left no trace
   std::size_t steps_consumed = 0;    // environment steps drawn from the table
   std::size_t fragments_stale = 0;   // dropped for being too many versions behind
+  // Texts of groups that were sampled anew: their rewards were all equal, or there were enough.
+  std::size_t fragments_zero_variance = 0;
+  std::size_t fragments_surplus = 0;
+  bool needs_more = false;           // nothing was learned: what was drawn waits in the table
   std::map<std::string, double> metrics;  // names explained in docs/algorithms/<name>.md
 };
 

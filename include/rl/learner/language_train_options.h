@@ -16,8 +16,8 @@ struct LanguageTrainOptions {
   LanguageTrainOptions();
 
   // The part that every run has. total_steps and evaluate_every count rounds: a round is
-  // prompts * group texts and one update. num_environments, spec_file, mode and the evaluation_*
-  // fields have no meaning here.
+  // prompts * group texts. num_environments, spec_file and the evaluation_* fields have no meaning
+  // here.
   TrainOptions run{};
 
   std::string model{};                 // folder of the model to start from
@@ -46,6 +46,12 @@ struct LanguageTrainOptions {
   double min_p = 0.0;
   std::string tool = "none";           // or calculator
 
+  // Mode async: versions of the weights that a token may be old when it is learned from.
+  std::size_t max_staleness = 2;
+  // With policy.drop_zero_variance: most rounds sampled for one update, until it has `prompts`
+  // groups whose rewards differ (1: none is sampled anew).
+  std::size_t max_resample = 10;
+
   // Rewards: VERIFIER[:WEIGHT[:ARGUMENT]]; none: the task's own.
   std::vector<std::string> rewards{};
   double reward_limit = 10.0;
@@ -53,6 +59,8 @@ struct LanguageTrainOptions {
 
   // The loss; filled from language_policy_preset(run.algorithm) first.
   LanguagePolicyOptions policy{};
+  std::string baseline = "preset";     // the algorithm's own, or a name of Baseline
+  std::string aggregation = "preset";  // likewise, of Aggregation
   std::string kl_estimator = "k3";     // k1, k2 or k3
   bool recompute_log_probs = false;    // even where the sampler's are exact
 

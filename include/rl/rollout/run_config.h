@@ -27,7 +27,7 @@ struct RunConfig {
   Mode mode = Mode::lockstep;
   std::uint32_t steps_per_round = 128;  // lockstep: per environment
   std::uint32_t fragment_steps = 128;   // a fragment's most steps
-  // Texts instead of an environment: lockstep, one text per environment and round.
+  // Texts instead of an environment: one text per environment and round, in async too.
   std::optional<TextRunConfig> text{};
 
   friend bool operator==(const RunConfig&, const RunConfig&) = default;

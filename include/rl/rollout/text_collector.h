@@ -25,8 +25,8 @@ struct TextCounts {
 };
 
 // A place's fragment of a round depends on the run's configuration, the place, the round and the
-// weights: not on the slot, the other places, or the generator's options. Problem
-// (round - 1) * prompts_per_round + place / group; draws from
+// weights (in asynchronous runs also on when they came): not on the slot, the other places, or the
+// generator's options. Problem (round - 1) * prompts_per_round + place / group; draws from
 // RngStream(seed, RngRole::generation, round * places + place).
 // Threads: one thread at a time (the generator and slow verifiers have threads of their own).
 class TextCollector {
@@ -45,13 +45,18 @@ class TextCollector {
   ~TextCollector();
 
   // The first weights bring model and tokenizer, and the problems are read; later ones must be of
-  // the same. Throws Error naming the version when they are not the run's, or as
+  // the same. Texts under way go on from their cache; their later tokens carry the new version. Throws Error naming the version when they are not the run's, or as
   // make_text_problems.
   void load(const WeightSnapshot& snapshot);
 
   // One text of every place with the loaded weights, in the order they end. False when sink or
   // tick ended it: the rest of the round is forgotten. Throws Error when logits are not finite.
   bool collect(std::uint64_t round, const Sink& sink, const Tick& tick);
+
+  // Asynchronous runs: begins every round from `first` (or behind the one begun last) to `last`,
+  // then makes one forward pass and gives the texts that ended with it. False and errors as above.
+  bool step(std::uint64_t first, std::uint64_t last, const Sink& sink, const Tick& tick);
+  bool idle() const;  // no text is under way
 
   std::uint64_t num_steps() const;  // made so far, over all places
   TextCounts counts() const;

@@ -39,6 +39,7 @@ struct TextEpisode {
   std::vector<float> log_probs{};             // per token; 0 unless sampled
   std::vector<std::int64_t> versions{};       // per token: of the weights that sampled it
   double score = 0.0;
+  std::vector<float> term_scores{};           // of each verifier, in the order of the rewards
   bool scored = true;                         // false: no verifier could say; excluded by learners
   bool truncated = false;
   std::uint64_t place = 0;                    // environment
@@ -46,7 +47,8 @@ struct TextEpisode {
   std::uint64_t round = 0;
 };
 
-// Whether it was scored travels in the continuation bytes, of which a text has no other use.
+// Whether it was scored, a byte, and the verifiers' scores, f32 each, travel in the continuation
+// bytes, of which a text has no other use.
 FragmentPtr to_fragment(const TextEpisode& episode,
                         std::shared_ptr<const FragmentSchema> schema);
 // The inverse. Throws Error when the fragment is not one text (a hostile or mistaken worker).

@@ -43,6 +43,9 @@ struct TextRunConfig {
   // A round has prompts_per_round * group places (RunConfig::num_environments).
   std::uint32_t prompts_per_round = 8;
   std::uint32_t group = 8;          // samples of one prompt
+  // Asynchronous runs: rounds that may begin before their weights; see newest_round_to_begin(). 0
+  // in lockstep.
+  std::uint32_t max_staleness = 0;
 
   std::uint32_t max_prompt_tokens = 256;  // longer prompts are passed over and counted
   std::uint32_t max_new_tokens = 128;
@@ -75,6 +78,14 @@ struct TextRunConfig {
 
 // Throws Error naming the field and what is allowed. Registered names are not checked here.
 void validate(const TextRunConfig& config);
+
+// The last round whose texts may begin once weights of this version are here. Round k is learned
+// from when version k is the newest, so no token of it is more than max_staleness versions old, and
+// nothing that was sampled has to be thrown away for its age. Summed over all places it is AReaL's
+// rule of admission (Fu et al. 2025, equation 3): with B = places() texts per update and
+// version - 1 updates made, accepted + running <= (max_staleness + (version - 1) + 1) * B.
+// Threads: a pure function.
+std::uint64_t newest_round_to_begin(const TextRunConfig& config, std::uint64_t version);
 
 // What the run's fragments look like: text_spec(vocabulary, max_tokens(), reward_limit).
 EnvironmentSpec text_spec(const TextRunConfig& config);

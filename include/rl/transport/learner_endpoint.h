@@ -82,6 +82,8 @@ struct WorkerStatus {
   std::uint64_t steps = 0;           // from its heartbeats
   std::uint64_t last_sequence = 0;
   std::uint64_t weight_version = 0;
+  Nanoseconds alive{};               // by its own clock, since it joined
+  Nanoseconds waited{};              // of these, for weights or credit
   Nanoseconds last_heard{};
 };
 

@@ -42,6 +42,13 @@ struct Welcome {
   std::uint64_t weight_version = 0;  // newest published; 0: none yet
 };
 
+// Shown in heartbeats. Times are of this connection.
+struct WorkerProgress {
+  std::uint64_t steps = 0;
+  Nanoseconds alive{};
+  Nanoseconds waited{};  // of these, for weights or credit
+};
+
 // One connection, driven by its owner's thread: every call sends, receives and keeps the
 // connection alive on the way. Messages and guarantees: docs/wire.md.
 // Threads: one thread at a time. Nothing blocks longer than the deadline given.
@@ -72,8 +79,7 @@ class WorkerEndpoint {
   // Exchanges messages for at most this long (0: what is ready). Every call that exchanges
   // messages throws LearnerLost when the learner was silent for options.learner_timeout.
   void pump(std::chrono::milliseconds timeout = std::chrono::milliseconds(0));
-  // Progress shown in heartbeats.
-  void report_progress(std::uint64_t steps);
+  void report_progress(const WorkerProgress& progress);
 
   bool stop_requested() const;         // the learner wants no more
   std::size_t unacknowledged() const;  // fragments in the ring

@@ -108,10 +108,36 @@ TEST_SUITE("corral train --algo grpo") {
     const Ended run = run_program(shop.run("run", file));
     CAPTURE(run.err);
     CHECK(run.status == 0);
-    std::ofstream(shop.path("problems.jsonl")) << "no JSON\n";
+    std::ofstream(shop.path("problems.jsonl"), std::ios::app) << "no JSON\n";
     const Ended broken = run_program(shop.run("broken", file));
     CHECK(broken.status == 1);
-    CHECK(contains(broken.err, "problems.jsonl"));
+    CHECK(contains(broken.err, "problems.jsonl:4"));
+    Words skipping = file;
+    skipping.push_back("--skip-broken-lines");
+    CHECK(run_program(shop.run("skipped", skipping)).status == 0);
+  }
+
+  TEST_CASE("without the model of the start, which is the reference, a run cannot go on") {
+    const Workshop shop;
+    REQUIRE(run_program(shop.run("run", {"--steps", "2", "--kl", "0.1"})).status == 0);
+    std::filesystem::remove_all(shop.path("model"));
+    const Ended ended =
+        run_program({"train", "--resume", "--out", shop.path("run"), "--steps", "3"});
+    CHECK(ended.status == 1);
+    CHECK(contains(ended.err, shop.path("model")));
+  }
+
+  TEST_CASE("asynchronously, stopped with Ctrl-C and resumed") {
+    const Workshop shop;
+    Program program(shop.run("run", {"--mode", "async", "--max-staleness", "2", "--steps", "400"}));
+    REQUIRE(program.wait_for("round 5: "));
+    program.send(SIGINT);
+    CHECK(program.finish() == 3);
+    const Ended resumed =
+        run_program({"train", "--resume", "--out", shop.path("run"), "--workers", "1"});
+    CAPTURE(resumed.err);
+    CHECK(resumed.status == 0);
+    CHECK(contains(resumed.out, "400 of 400"));
   }
 
   TEST_CASE("wrong options are told at once, with exit status 2") {

@@ -3,6 +3,7 @@
 #include <ATen/TensorOperators.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "rl/algorithms/registry.h"
@@ -234,6 +235,174 @@ TEST_SUITE("language policy algorithm") {
     Student undisturbed(policy_run());
     undisturbed.learn(mixed_round());
     CHECK(student.weights().equal(undisturbed.weights()));
+  }
+
+  TEST_CASE("the mean of micro-batches depends on the cut, unlike all others") {
+    LanguageTrainOptions options = policy_run();
+    options.aggregation = "micro-batch-mean";
+    options.adam_epsilon = 1.0;  // steps along the gradient
+    Student whole(options);
+    const at::Tensor start = whole.weights();
+    whole.learn(mixed_round());
+    options.aggregation = "token-mean";
+    Student token_mean(options);
+    token_mean.learn(mixed_round());
+    CHECK(whole.weights().equal(token_mean.weights()));  // one micro-batch
+
+    // Cut before every text: the mean of the texts' token means, which is sequence_mean.
+    options.aggregation = "micro-batch-mean";
+    options.micro_batch_tokens = 1;
+    Student cut(options);
+    cut.learn(mixed_round());
+    options.aggregation = "sequence-mean";
+    Student sequence_mean(options);
+    sequence_mean.learn(mixed_round());
+    const at::Tensor moved = sequence_mean.weights() - start;
+    const auto apart = [&](Student& other) {
+      return (other.weights() - start - moved).norm().item<float>();
+    };
+    CHECK(apart(cut) < 1e-4F * moved.norm().item<float>());
+    CHECK(apart(whole) > 1e-2F * moved.norm().item<float>());
+  }
+
+  TEST_CASE("the baseline can be chosen apart from the algorithm") {
+    LanguageTrainOptions options = policy_run();
+    Student own(options);
+    own.learn(mixed_round());
+    options.baseline = "batch-std";
+    Student other(options);
+    other.learn(mixed_round());
+    CHECK_FALSE(own.weights().equal(other.weights()));
+    options.baseline = "group-std";
+    Student same(options);
+    same.learn(mixed_round());
+    CHECK(own.weights().equal(same.weights()));
+    options.baseline = "group";
+    CHECK_THROWS_WITH_AS(Student{options}, doctest::Contains("group-std"), Error);
+  }
+
+  TEST_CASE("in async the learner's own log-probs are the old ones, and the sampler's weigh them") {
+    LanguageTrainOptions options = policy_run();
+    options.run.mode = "async";
+    options.policy.importance_cap = 1.5;
+    Student student(options);
+    // The sampler found the first text's tokens half and a quarter as likely as the learner does.
+    std::vector<Sample> samples = mixed_round();
+    for (std::size_t place = 0; place < samples.size(); ++place) {
+      rollout::TextEpisode episode = tests::episode_of(samples[place], place);
+      const auto scores = tests::log_probs_of(student.algorithm.model(), episode);
+      auto next = scores.begin();
+      double factor = place == 0 ? 0.5 : 1.0;
+      for (std::size_t i = 0; i < episode.tokens.size(); ++i) {
+        if (!episode.sampled[i]) continue;
+        episode.log_probs[i] = *next++ + static_cast<float>(std::log(factor));
+        factor *= factor;
+      }
+      student.put(episode);
+    }
+    const UpdateReport report = student.update();
+    CHECK(report.metrics.at("policy/ratio_min") == 1.0);
+    CHECK(report.metrics.at("policy/ratio_max") == 1.0);
+    CHECK(report.metrics.at("policy/importance_min") == doctest::Approx(1.0));
+    CHECK(report.metrics.at("policy/importance_max") == doctest::Approx(4.0));
+    const double tokens = 2 + 3 + 2 + 3 + 2 + 5;
+    CHECK(report.metrics.at("policy/importance_mean") ==
+          doctest::Approx((2.0 + 4.0 + tokens - 2.0) / tokens));
+    CHECK(report.metrics.at("policy/sampler_difference_max") ==
+          doctest::Approx(2.0 * std::log(2.0)));
+  }
+
+  // The texts of mixed_round() as another round's, some groups with equal rewards.
+  static std::vector<rollout::TextEpisode> round_of(Student& student, std::uint64_t round,
+                                                    const std::vector<bool>& teaches) {
+    std::vector<rollout::TextEpisode> episodes;
+    const std::vector<Sample> samples = mixed_round();
+    for (std::size_t place = 0; place < samples.size(); ++place) {
+      rollout::TextEpisode episode = tests::episode_of(samples[place], place);
+      if (!teaches[place / 3]) episode.score = 0.0;
+      episode.round = round;
+      episode.versions.assign(episode.tokens.size(), static_cast<std::int64_t>(round));
+      episode.group = (round - 1) * 2 + place / 3 + 1;
+      const auto scores = tests::log_probs_of(student.algorithm.model(), episode);
+      auto next = scores.begin();
+      for (std::size_t i = 0; i < episode.tokens.size(); ++i) {
+        if (episode.sampled[i]) episode.log_probs[i] = *next++;
+      }
+      episodes.push_back(episode);
+    }
+    return episodes;
+  }
+
+  static UpdateReport play(Student& student, std::uint64_t round,
+                           const std::vector<bool>& teaches) {
+    for (const auto& episode : round_of(student, round, teaches)) student.put(episode);
+    return *student.algorithm.update(student.table,
+                                     {.total_steps = 10, .weight_version = round});
+  }
+
+  TEST_CASE("rounds are sampled until every group of an update teaches something") {
+    LanguageTrainOptions options = policy_run("dapo");
+    options.max_resample = 3;
+    Student student(options);
+    const at::Tensor start = student.weights();
+    const UpdateReport first = play(student, 1, {false, true});
+    CHECK(first.needs_more);
+    CHECK(first.gradient_steps == 0);
+    CHECK(first.fragments_zero_variance == 3);
+    CHECK(first.metrics.at("groups/zero_variance") == 0.5);
+    CHECK(student.weights().equal(start));
+    CHECK(student.table.num_items() == 3);
+
+    // A kill here loses nothing: the waiting texts are the table's.
+    Student resumed(options);
+    resumed.algorithm.load_state(student.algorithm.save_state());
+    resumed.table.load_state(student.table.save_state(), resumed.schema);
+
+    const UpdateReport second = play(student, 2, {true, true});
+    CHECK_FALSE(second.needs_more);
+    CHECK(second.gradient_steps == 1);
+    CHECK(second.fragments_surplus == 3);
+    CHECK(second.metrics.at("groups/learned") == 2.0);
+    CHECK(second.metrics.at("groups/rounds_sampled") == 2.0);
+    CHECK(second.metrics.at("completions/tokens") == 2 + 3 + 2 + 3 + 2 + 5);  // of that round
+    CHECK(second.metrics.at("policy/sampler_difference_max") == 0.0);  // the weights are the same
+    CHECK(second.metrics.at("policy/staleness_max") == 0.0);
+    CHECK(student.table.num_items() == 0);
+    play(resumed, 2, {true, true});
+    CHECK(resumed.weights().equal(student.weights()));
+  }
+
+  TEST_CASE("at the cap an update goes on with the groups there are, if any") {
+    LanguageTrainOptions options = policy_run("dapo");
+    options.max_resample = 2;
+    Student some(options);
+    CHECK(play(some, 1, {false, true}).needs_more);
+    const UpdateReport last = play(some, 2, {false, false});
+    CHECK_FALSE(last.needs_more);
+    CHECK(last.gradient_steps == 1);
+    CHECK(last.metrics.at("groups/learned") == 1.0);
+    Student none(options);
+    const at::Tensor start = none.weights();
+    CHECK(play(none, 1, {false, false}).needs_more);
+    const UpdateReport nothing = play(none, 2, {false, false});
+    CHECK_FALSE(nothing.needs_more);
+    CHECK(nothing.metrics.at("learner/idle_steps") == 1.0);
+    CHECK(none.weights().equal(start));
+    CHECK(play(none, 3, {true, true}).gradient_steps == 1);
+  }
+
+  TEST_CASE("a group with dead members, and empty completions, are learned from as they are") {
+    // Only one member of the first group came; of the second, one sampled nothing but its end.
+    Student student(policy_run());
+    const std::vector<Sample> samples{{.prompt = "1+2=", .completion = "3", .score = 1.0},
+                                      {.prompt = "2+2=", .completion = "", .group = 2},
+                                      {.prompt = "2+2=", .completion = "4", .score = 1.0,
+                                       .group = 2}};
+    const UpdateReport report = student.learn(samples);
+    CHECK(report.gradient_steps == 1);
+    CHECK(report.metrics.at("completions/length_min") == 1.0);
+    CHECK(report.metrics.at("groups/zero_variance") == 0.5);
+    CHECK(report.skipped_steps == 0);
   }
 
   TEST_CASE("an empty table is no update") {

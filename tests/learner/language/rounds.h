@@ -26,6 +26,7 @@ inline LanguageTrainOptions policy_run(const std::string& algorithm = "grpo") {
   options.max_prompt_tokens = 16;
   options.max_new_tokens = 8;
   options.learning_rate = 1e-3;
+  options.max_resample = 1;
   return options;
 }
 

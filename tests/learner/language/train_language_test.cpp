@@ -1,5 +1,6 @@
 #include "rl/learner/train_language.h"
 
+#include <algorithm>
 #include <atomic>
 #include <fstream>
 #include <sstream>
@@ -186,6 +187,95 @@ TEST_SUITE("reinforcement learning of language models") {
     CHECK(message_of(options).find("scores texts and cannot write any") != std::string::npos);
   }
 
+  TEST_CASE("sampling anew repeats too, whatever the workers, stopped and resumed or not") {
+    const Workshop shop;
+    LanguageTrainOptions options = shop.options("whole");
+    options.policy = language_policy_preset("dapo");
+    options.run.algorithm = "dapo";
+    options.rewards = {"regex:1:^[a-m]"};  // many groups agree
+    options.run.total_steps = 12;
+    const TrainSummary whole = run(options);
+    CHECK(whole.updates > 0);
+    CHECK(whole.updates < 12);
+    CHECK(whole.dropped_by_reason.find("zero_variance") != std::string::npos);
+    CHECK(whole.fragments_received == whole.fragments_used + whole.fragments_dropped);
+    options.run.out = (shop.path() / "parts").string();
+    options.run.num_workers = 2;
+    options.run.resume = true;
+    for (const std::uint64_t rounds : {1, 2, 5, 8}) {
+      options.run.total_steps = rounds;
+      run(options);
+    }
+    options.run.total_steps = 12;
+    const TrainSummary resumed = run(options);
+    CHECK(resumed.weights_digest == whole.weights_digest);
+    CHECK(resumed.dropped_by_reason == whole.dropped_by_reason);
+  }
+
+  // The largest value of a metric in a run's file.
+  static double largest(const std::string& lines, const std::string& metric) {
+    double found = -1.0;
+    const std::string name = "\"" + metric + "\":";
+    for (std::size_t at = lines.find(name); at != std::string::npos;
+         at = lines.find(name, at + 1)) {
+      found = std::max(found, std::stod(lines.substr(at + name.size())));
+    }
+    return found;
+  }
+
+  TEST_CASE("in async no token is older than the bound, and every text is accounted for") {
+    const Workshop shop;
+    LanguageTrainOptions options = shop.options("async");
+    options.run.mode = "async";
+    options.run.num_workers = 2;
+    options.run.total_steps = 20;
+    options.max_staleness = 2;
+    const TrainSummary summary = run(options);
+    CHECK(summary.weight_version == 20);
+    CHECK(summary.updates > 0);
+    CHECK(summary.fragments_used == 20 * 12);
+    CHECK(summary.fragments_received == summary.fragments_used + summary.fragments_dropped);
+    const std::string metrics = shop.text("async/metrics.jsonl");
+    CHECK(largest(metrics, "policy/staleness_max") > 0.0);
+    CHECK(largest(metrics, "policy/staleness_max") <= 2.0);
+    CHECK(largest(metrics, "policy/staleness_beyond") == 0.0);
+    CHECK(largest(metrics, "policy/importance_max") > 0.0);
+  }
+
+  TEST_CASE("an asynchronous run can be stopped and goes on with all its counts") {
+    const Workshop shop;
+    LanguageTrainOptions options = shop.options("async");
+    options.run.mode = "async";
+    options.run.resume = true;
+    options.run.worker_mode = "process";
+    options.run.endpoint = "ipc";
+    options.run.num_workers = 2;
+    const std::atomic<int> at_once{1};
+    CHECK(run(options, &at_once).end == TrainEnd::interrupted);
+    for (const std::uint64_t rounds : {2, 3, 7}) {
+      options.run.total_steps = rounds;
+      const TrainSummary summary = run(options);
+      CHECK(summary.weight_version == rounds);
+      CHECK(summary.fragments_used == rounds * 12);
+      CHECK(summary.fragments_received == summary.fragments_used + summary.fragments_dropped);
+    }
+    options.run.total_steps = 8;
+    options.max_staleness = 3;
+    CHECK(message_of(options).find("text.max_staleness") != std::string::npos);
+  }
+
+  TEST_CASE("a held-out completion of every evaluation is said as the run goes") {
+    const Workshop shop;
+    std::string said;
+    TrainHooks hooks;
+    hooks.log = [&](const std::string& line) { said += line + "\n"; };
+    train_language(shop.options("run"), hooks);
+    for (const char* round : {"round 2: \"", "round 4: \"", "round 6: \""}) {
+      CHECK(said.find(round) != std::string::npos);
+    }
+    CHECK(said.find("\" -> \"") != std::string::npos);
+  }
+
   TEST_CASE("the folder holds curves, samples and a model that loads") {
     const Workshop shop;
     const TrainSummary summary = run(shop.options("run"));
@@ -195,8 +285,13 @@ TEST_SUITE("reinforcement learning of language models") {
     for (const char* name :
          {"reward/mean", "reward/std", "groups/zero_variance", "completions/length_mean",
           "completions/truncated", "policy/entropy", "policy/kl", "policy/clip_low",
-          "policy/ratio_min", "policy/sampler_difference", "policy/staleness", "learner/tokens",
-          "time/collect_seconds", "time/score_seconds", "time/learn_seconds",
+          "policy/ratio_min", "policy/ratio_mean", "policy/ratio_max", "policy/clip_high",
+          "policy/sampler_difference", "policy/staleness", "policy/staleness_0",
+          "policy/staleness_beyond", "reward/contains_mean", "reward/length_std",
+          "completions/tokens", "learner/tokens", "learner/idle",
+          "time/publish_seconds", "time/collect_seconds", "time/update_seconds",
+          "time/score_seconds", "time/learn_seconds", "time/evaluate_seconds",
+          "time/checkpoint_seconds", "time/tokens_per_second", "gradient_norm",
           "evaluation/return"}) {
       CAPTURE(name);
       CHECK(metrics.find("\"" + std::string(name) + "\"") != std::string::npos);
@@ -241,7 +336,11 @@ TEST_SUITE("reinforcement learning of language models") {
     CHECK(message_of(options).find("--rewards") != std::string::npos);
     options = shop.options("run");
     options.run.mode = "async";
-    CHECK(message_of(options).find("--mode") != std::string::npos);
+    options.max_staleness = 0;
+    CHECK(message_of(options).find("--max-staleness") != std::string::npos);
+    options = shop.options("run");
+    options.baseline = "none";
+    CHECK(message_of(options).find("group-mean") != std::string::npos);
     options = shop.options("run");
     options.max_new_tokens = 20;
     CHECK(message_of(options).find("context is too short") != std::string::npos);
