@@ -215,10 +215,15 @@ void LearnerProtocol::on_goodbye(const Sender& sender, const ParsedMessage& mess
 
 void LearnerProtocol::on_tick(Nanoseconds now) {
   std::vector<std::uint64_t> lost;
-  for (const auto& [number, session] : sessions_) {
+  for (auto& [number, session] : sessions_) {
     const Nanoseconds silence = now - session.last_heard;
-    const bool never_comes = stopping_ && session.gone && silence > kLastWords;
-    if (never_comes || silence > options_.worker_timeout) lost.push_back(number);
+    const bool awaited = stopping_ && silence > kLastWords;  // its goodbye
+    if ((awaited && session.gone) || silence > options_.worker_timeout) {
+      lost.push_back(number);
+    } else if (awaited && now - session.probed > kLastWords) {
+      session.probed = now;
+      send(session.peer, encode(StopMessage{number}));
+    }
   }
   for (const std::uint64_t number : lost) {
     const Session& session = sessions_.at(number);

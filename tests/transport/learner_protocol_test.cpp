@@ -559,6 +559,20 @@ TEST_CASE("after stop() nobody is waited for whose connection is gone") {
   CHECK(learner.protocol.num_sessions() == 0);
 }
 
+TEST_CASE("after stop() those who are silent are told again, twice a second") {
+  Learner learner;
+  learner.join(1);
+  learner.protocol.stop();
+  CHECK(find<StopMessage>(learner.collect()));
+  int told = 0;
+  for (int i = 0; i < 40; ++i) {
+    learner.now += milliseconds(50);
+    learner.protocol.on_tick(learner.now);
+    told += find<StopMessage>(learner.collect()) ? 1 : 0;
+  }
+  CHECK(told == 3);
+}
+
 TEST_CASE("names are cleaned before they reach a log") {
   Learner learner;
   HelloMessage hello = Learner::hello(1);
