@@ -91,6 +91,8 @@ void validate(const WorkerOptions& options) {
   const Address address = parse_address(options.connect, kWhere);
   check_limits(options.limits, kWhere);
   check_times(options.heartbeat_every, options.learner_timeout, kWhere, "learner_timeout");
+  require(options.gather_time.count() >= 0, kWhere, "gather_time", "at least 0 ms",
+          std::to_string(options.gather_time.count()));
   require(options.batch_bytes <= options.limits.max_message_bytes, kWhere, "batch_bytes",
           "at most limits.max_message_bytes", std::to_string(options.batch_bytes));
   if (!has_keys(options.keys)) {

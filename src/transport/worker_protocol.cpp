@@ -15,7 +15,6 @@ constexpr Nanoseconds kLongestHelloPause = milliseconds(2000);
 constexpr Nanoseconds kFirstResend = milliseconds(1000);
 constexpr Nanoseconds kLongestResend = milliseconds(8000);
 constexpr Nanoseconds kGapResend = milliseconds(20);
-constexpr Nanoseconds kLongestGathering = milliseconds(20);  // what waits is lost with its worker
 constexpr Nanoseconds kGoodbyePause = milliseconds(100);
 constexpr std::size_t kLengthBytes = sizeof(std::uint32_t);
 constexpr std::size_t kExperienceOverhead = kEnvelopeBytes + 64;  // envelope and header
@@ -174,7 +173,7 @@ void WorkerProtocol::on_tick(Nanoseconds now) {
   }
   if (state_ != WorkerState::joined && state_ != WorkerState::leaving) return;
   if (!ring_.empty() && now >= resend_at_ && queued_experience_ == 0) resend(now);
-  if (num_gathered_ > 0 && now - gathered_since_ >= kLongestGathering) flush();
+  if (num_gathered_ > 0 && now - gathered_since_ >= options_.gather_time) flush();
   if (now >= next_heartbeat_) {
     flush();
     HeartbeatMessage message;
@@ -203,7 +202,7 @@ Nanoseconds WorkerProtocol::next_tick() const {
   if (state_ == WorkerState::joining) return has_outgoing() ? Nanoseconds::max() : next_hello_;
   if (state_ != WorkerState::joined && state_ != WorkerState::leaving) return Nanoseconds::max();
   Nanoseconds next = std::min(next_heartbeat_, weights_.next_repeat());
-  if (num_gathered_ > 0) next = std::min(next, gathered_since_ + kLongestGathering);
+  if (num_gathered_ > 0) next = std::min(next, gathered_since_ + options_.gather_time);
   if (!ring_.empty() && queued_experience_ == 0) next = std::min(next, resend_at_);
   if (state_ == WorkerState::leaving) next = std::min(next, next_goodbye_);
   return next;

@@ -40,6 +40,9 @@ TEST_CASE("a value out of range names its field") {
   worker.batch_bytes = worker.limits.max_message_bytes + 1;
   CHECK_THROWS_WITH_AS(validate(worker), doctest::Contains("batch_bytes"), Error);
   worker = {};
+  worker.gather_time = milliseconds(-1);
+  CHECK_THROWS_WITH_AS(validate(worker), doctest::Contains("gather_time"), Error);
+  worker = {};
   worker.learner_timeout = milliseconds(1);
   CHECK_THROWS_WITH_AS(validate(worker), doctest::Contains("learner_timeout"), Error);
 }

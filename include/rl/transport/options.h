@@ -45,6 +45,9 @@ struct WorkerOptions {
   KeyPair keys{};
   std::string learner_key{};                          // the learner's public key, with keys
   std::size_t batch_bytes = std::size_t{64} << 10;    // gather small fragments up to this
+  // ... and for at most this long: what is gathered dies with a killed worker, and grows stale.
+  // Longer: fewer messages for the learner of thousands of slow workers.
+  std::chrono::milliseconds gather_time{20};
   std::chrono::milliseconds learner_timeout{15000};   // silence until the learner counts as lost
   std::chrono::milliseconds heartbeat_every{1000};
   Limits limits{};
