@@ -14,6 +14,7 @@
 #include "src/transport/channel.h"
 #include "src/transport/descriptor_limit.h"
 #include "src/transport/learner_protocol.h"
+#include "src/transport/random_number.h"
 
 namespace rl::transport {
 namespace {
@@ -40,7 +41,7 @@ struct LearnerEndpoint::Impl {
   Impl(LearnerOptions given, RunManifest manifest, const Clock& the_clock)
       : options((validate(given), make_room(given, manifest), std::move(given))),
         clock(the_clock),
-        protocol(options, std::move(manifest)),
+        protocol(options, std::move(manifest), random_number()),
         channel(bind_channel(options, [this](std::string_view key) { return admits(key); })),
         thread([this](const std::stop_token& stop) { run(stop); }) {}
 

@@ -67,7 +67,7 @@ void LearnerProtocol::dispatch(const Sender& sender, const ParsedMessage& messag
 void LearnerProtocol::on_experience(const Sender& sender, const ParsedMessage& message) {
   const auto header = decode<ExperienceHeader>(message);
   if (!header) return strike(sender, nullptr, "experience cannot be read");
-  Session* session = speaker(sender, header->session);
+  Session* session = speaker(sender, *header);
   if (session == nullptr) return;
   const auto blocks = split_experience(*header, message.body);
   if (!blocks || header->count > options_.limits.max_fragments_per_message) {
@@ -178,7 +178,7 @@ void LearnerProtocol::fragment_taken(std::uint64_t worker_id, std::size_t bytes)
 void LearnerProtocol::on_heartbeat(const Sender& sender, const ParsedMessage& message) {
   const auto heartbeat = decode<HeartbeatMessage>(message);
   if (!heartbeat) return strike(sender, nullptr, "heartbeat cannot be read");
-  Session* session = speaker(sender, heartbeat->session);
+  Session* session = speaker(sender, *heartbeat);
   if (session == nullptr) return;
   if (!note_produced(*session, heartbeat->produced)) {
     return strike(sender, session, "heartbeat tells of more fragments than its credit allows");
@@ -208,7 +208,7 @@ void LearnerProtocol::offer_weights(Session& session, Nanoseconds now) {
 void LearnerProtocol::on_weight_request(const Sender& sender, const ParsedMessage& message) {
   const auto request = decode<WeightRequestMessage>(message);
   if (!request) return strike(sender, nullptr, "weight request cannot be read");
-  Session* session = speaker(sender, request->session);
+  Session* session = speaker(sender, *request);
   if (session == nullptr || !weights_) return;
   WeightSource* source = source_for(request->version, sender.now);
   if (source == nullptr) return send(session->peer, weights_->notice());

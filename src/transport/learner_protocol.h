@@ -64,7 +64,8 @@ struct LearnerOutput {
 // Threads: one at a time.
 class LearnerProtocol {
  public:
-  LearnerProtocol(const LearnerOptions& options, RunManifest manifest);
+  // `number`: random, another one after every start of the learner.
+  LearnerProtocol(const LearnerOptions& options, RunManifest manifest, std::uint64_t number);
 
   void on_message(std::string_view peer, std::string_view user, std::span<const std::byte> message,
                   Nanoseconds now);
@@ -82,6 +83,7 @@ class LearnerProtocol {
 
   bool is_banned(const std::string& user) const { return strikes_.is_banned(user); }
   std::size_t num_sessions() const { return sessions_.size(); }
+  const std::unordered_map<std::uint64_t, Session>& sessions() const { return sessions_; }
   std::vector<WorkerStatus> workers() const;
   TransportCounters counters() const { return counters_; }
 
@@ -118,8 +120,13 @@ class LearnerProtocol {
   WeightSource* source_for(std::uint64_t version, Nanoseconds now);
   bool note_produced(Session& session, std::uint64_t produced);
 
-  // The session that may speak from there, or nullptr after telling the sender to say hello.
-  Session* speaker(const Sender& sender, std::uint64_t number);
+  // The session that may speak from there and was welcomed by this learner, or nullptr after
+  // telling the sender to say hello.
+  template <class Header>
+  Session* speaker(const Sender& sender, const Header& header) {
+    return speaker(sender, header.session, header.learner);
+  }
+  Session* speaker(const Sender& sender, std::uint64_t session, std::uint64_t learner);
   void end(Session& session, Ended how, DropReason reason, WorkerEventKind kind,
            const std::string& why);
   void strike(const Sender& sender, Session* session, std::string_view defect);
@@ -129,6 +136,7 @@ class LearnerProtocol {
   const LearnerOptions options_;
   const RunManifest manifest_;
   const std::uint64_t spec_digest_;
+  const std::uint64_t number_;
   std::unordered_map<std::uint64_t, Session> sessions_{};       // by number
   std::unordered_map<std::uint64_t, std::uint64_t> numbers_{};  // by worker id
   std::vector<std::uint64_t> slots_;                            // session number, or 0

@@ -36,10 +36,12 @@ RefusalMessage session_ended() {
 
 }  // namespace
 
-LearnerProtocol::LearnerProtocol(const LearnerOptions& options, RunManifest manifest)
+LearnerProtocol::LearnerProtocol(const LearnerOptions& options, RunManifest manifest,
+                                 std::uint64_t number)
     : options_(options),
       manifest_(std::move(manifest)),
       spec_digest_(digest(manifest_.environment)),
+      number_(number),
       slots_(manifest_.num_slots),
       assignments_(manifest_.num_slots),
       strikes_(options.limits.strikes) {
@@ -172,6 +174,7 @@ void LearnerProtocol::welcome(Session& session) {
   message.weight_version = weights_ ? weights_->version() : 0;
   message.received_through = session.settled;
   message.credit_limit = session.credit_limit;
+  message.learner = number_;
   message.run_config = manifest_.run_config;
   send(session.peer, encode(message, assignments_[session.slot]));
   if (stopping_) send(session.peer, encode(StopMessage{session.number}));
@@ -198,7 +201,7 @@ void LearnerProtocol::on_goodbye(const Sender& sender, const ParsedMessage& mess
   if (ended != ended_.end() && ended->second == Ended::left) {
     return send(sender.peer, encode(GoodbyeAckMessage{goodbye->session}));
   }
-  Session* session = speaker(sender, goodbye->session);
+  Session* session = speaker(sender, *goodbye);
   if (session == nullptr) return;
   if (!note_produced(*session, goodbye->produced)) {
     return strike(sender, session, "goodbye tells of more fragments than its credit allows");
@@ -279,11 +282,12 @@ void LearnerProtocol::strike(const Sender& sender, Session* session, std::string
   }
 }
 
-Session* LearnerProtocol::speaker(const Sender& sender, std::uint64_t number) {
-  const auto found = sessions_.find(number);
-  if (found == sessions_.end() || found->second.peer != sender.peer ||
+Session* LearnerProtocol::speaker(const Sender& sender, std::uint64_t session,
+                                  std::uint64_t learner) {
+  const auto found = sessions_.find(session);
+  if (found == sessions_.end() || learner != number_ || found->second.peer != sender.peer ||
       found->second.user != sender.user) {
-    send(sender.peer, encode(UnknownSessionMessage{number}));
+    send(sender.peer, encode(UnknownSessionMessage{session}));
     return nullptr;
   }
   found->second.last_heard = sender.now;

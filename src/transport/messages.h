@@ -12,6 +12,9 @@
 namespace rl::transport {
 
 // `session` is a random number a worker's endpoint draws once: it names the (worker, epoch) pair.
+// `learner` is a random number that a learner's endpoint draws once: a learner that was restarted, and
+// stands where its checkpoint does, is another one. A worker that was welcomed repeats it in all it
+// says, so that nothing made for one learner reaches the next.
 
 struct HelloMessage {
   static constexpr MessageType kType = MessageType::hello;
@@ -38,11 +41,12 @@ struct WelcomeMessage {  // body: the assignment
   std::uint64_t weight_version = 0;
   std::uint64_t received_through = 0;
   std::uint64_t credit_limit = 0;
+  std::uint64_t learner = 0;
   std::string run_config{};
   template <class Archive>
   void serialize(Archive& archive) {
     archive(session, run_id, worker_id, slot, num_slots, weight_version, received_through,
-            credit_limit, run_config);
+            credit_limit, learner, run_config);
   }
 };
 
@@ -66,9 +70,10 @@ struct ExperienceHeader {  // body: count times {u32 length, fragment block}
   std::uint64_t produced = 0;        // highest sequence number given out so far
   std::uint64_t first_sequence = 0;  // from 1
   std::uint32_t count = 0;
+  std::uint64_t learner = 0;
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(session, produced, first_sequence, count);
+    archive(session, produced, first_sequence, count, learner);
   }
 };
 
@@ -92,9 +97,10 @@ struct HeartbeatMessage {
   std::uint64_t weight_version = 0;
   std::uint64_t alive_us = 0;
   std::uint64_t waited_us = 0;
+  std::uint64_t learner = 0;
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(session, produced, steps, weight_version, alive_us, waited_us);
+    archive(session, produced, steps, weight_version, alive_us, waited_us, learner);
   }
 };
 
@@ -103,9 +109,10 @@ struct GoodbyeMessage {
   std::uint64_t session = 0;
   std::uint64_t produced = 0;
   std::uint8_t abandon = 0;  // 1: leaves at once, whatever is unacknowledged is lost
+  std::uint64_t learner = 0;
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(session, produced, abandon);
+    archive(session, produced, abandon, learner);
   }
 };
 

@@ -26,9 +26,10 @@ struct WeightRequestMessage {
   std::uint64_t session = 0;
   std::uint64_t version = 0;
   std::uint32_t chunk = 0;
+  std::uint64_t learner = 0;
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(session, version, chunk);
+    archive(session, version, chunk, learner);
   }
 };
 

@@ -1,9 +1,9 @@
 #include "rl/transport/worker_endpoint.h"
 
 #include <algorithm>
-#include <random>
 
 #include "src/transport/channel.h"
+#include "src/transport/random_number.h"
 #include "src/transport/worker_protocol.h"
 
 namespace rl::transport {
@@ -16,12 +16,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds kListenEvery{1};
 constexpr milliseconds kLongestWait{1000};
 
-std::uint64_t draw_session() {
-  std::random_device device;
-  const std::uint64_t number = (std::uint64_t{device()} << 32) | device();
-  return number == 0 ? 1 : number;
-}
-
 std::string text_of(milliseconds time) {
   return std::to_string(time.count()) + " ms";
 }
@@ -32,7 +26,7 @@ struct WorkerEndpoint::Impl {
   Impl(WorkerOptions given, Hello hello, const Clock& the_clock)
       : options((validate(given), std::move(given))),
         clock(the_clock),
-        protocol(options, std::move(hello), draw_session()),
+        protocol(options, std::move(hello), random_number()),
         channel(connect_channel(options)) {}
 
   // One round: send what there is, wait for at most `timeout` when nothing was there to read.

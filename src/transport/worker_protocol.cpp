@@ -103,6 +103,7 @@ void WorkerProtocol::flush() {
 void WorkerProtocol::pack(std::size_t first, std::size_t end) {
   ExperienceHeader header;
   header.session = session_;
+  header.learner = learner_;
   header.produced = produced_;
   header.first_sequence = ring_[first].sequence;
   std::vector<Block> blocks;
@@ -160,6 +161,7 @@ void WorkerProtocol::abandon() {
   if (state_ != WorkerState::joined && state_ != WorkerState::leaving) return;
   GoodbyeMessage message;
   message.session = session_;
+  message.learner = learner_;
   message.produced = produced_;
   message.abandon = 1;
   push(encode(message));
@@ -178,6 +180,7 @@ void WorkerProtocol::on_tick(Nanoseconds now) {
     flush();
     HeartbeatMessage message;
     message.session = session_;
+    message.learner = learner_;
     message.produced = produced_;
     message.steps = progress_.steps;
     message.alive_us = microseconds(progress_.alive);
@@ -190,6 +193,7 @@ void WorkerProtocol::on_tick(Nanoseconds now) {
   if (state_ == WorkerState::leaving && now >= next_goodbye_) {
     GoodbyeMessage message;
     message.session = session_;
+    message.learner = learner_;
     message.produced = produced_;
     push(encode(message));
     next_goodbye_ = now + kGoodbyePause;
@@ -212,6 +216,7 @@ void WorkerProtocol::request_chunks(Nanoseconds now) {
   while (const auto chunk = weights_.next_request(now)) {
     WeightRequestMessage message;
     message.session = session_;
+    message.learner = learner_;
     message.version = weights_.pulling();
     message.chunk = *chunk;
     push(encode(message));
@@ -293,6 +298,10 @@ bool WorkerProtocol::on_welcome(const ParsedMessage& message, Nanoseconds now) {
   if (!header) return false;
   if (header->session != session_) return true;
   const bool rejoined = welcome_.has_value();
+  if (rejoined && header->learner != learner_) {
+    on_other_learner();
+    return true;
+  }
   if (!rejoined) {
     welcome_ = Welcome{.run_id = header->run_id,
                        .worker_id = header->worker_id,
@@ -301,6 +310,7 @@ bool WorkerProtocol::on_welcome(const ParsedMessage& message, Nanoseconds now) {
                        .run_config = header->run_config,
                        .assignment = Bytes(message.body.begin(), message.body.end()),
                        .weight_version = header->weight_version};
+    learner_ = header->learner;
     weights_.set_run(header->run_id);
     state_ = WorkerState::joined;
     next_heartbeat_ = now + options_.heartbeat_every;
@@ -313,6 +323,17 @@ bool WorkerProtocol::on_welcome(const ParsedMessage& message, Nanoseconds now) {
     if (!ring_.empty() && queued_experience_ == 0) resend(now);
   }
   return true;
+}
+
+// Another learner let this session in, by a hello from before the first one's welcome. It stands
+// elsewhere than what this worker was told: what was made so far is not for it.
+void WorkerProtocol::on_other_learner() {
+  refusal_ = RefusalMessage{};
+  refusal_->what = "the learner was restarted";
+  refusal_->expected = "the one that welcomed this session";
+  refusal_->got = "another one";
+  refusal_->remedy = "connect anew; what was unacknowledged is lost and counted";
+  state_ = WorkerState::refused;
 }
 
 bool WorkerProtocol::on_refusal(const ParsedMessage& message, Nanoseconds now) {

@@ -82,12 +82,14 @@ class WorkerProtocol {
   bool on_ack(const ParsedMessage& message, Nanoseconds now);
   bool on_session_message(const ParsedMessage& message, Nanoseconds now);
   void on_other_version(std::uint16_t version);
+  void on_other_learner();
 
   const WorkerOptions options_;
   const Hello hello_;
   const std::uint64_t session_;
   WorkerState state_ = WorkerState::idle;
   std::optional<Welcome> welcome_{};
+  std::uint64_t learner_ = 0;  // who welcomed it
   std::optional<RefusalMessage> refusal_{};
   bool stop_requested_ = false;
   const std::shared_ptr<BufferPool> buffers_ = std::make_shared<BufferPool>();

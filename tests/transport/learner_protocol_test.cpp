@@ -4,6 +4,7 @@
 
 #include "fixtures.h"
 #include "src/transport/learner_protocol.h"
+#include "src/transport/worker_protocol.h"
 
 using namespace rl;
 using namespace rl::transport;
@@ -15,7 +16,7 @@ constexpr Nanoseconds kStart = std::chrono::seconds(1);
 
 struct Learner {
   explicit Learner(std::uint32_t slots = 2, LearnerOptions with = {})
-      : manifest(small_manifest(slots)), protocol(with, manifest) {}
+      : manifest(small_manifest(slots)), protocol(with, manifest, 0) {}
 
   // The answers to one message from `peer`.
   template <class Header>
@@ -246,6 +247,35 @@ TEST_CASE("a session of before the learner's restart is told to connect anew") {
   REQUIRE(refusal);
   CHECK(refusal->retry_after_ms == 0);
   CHECK(refusal->remedy.find("connect anew") != std::string::npos);
+}
+
+TEST_CASE("what a worker says to the learner of before the restart is not heard by the next") {
+  Learner learner;
+  learner.join(1);  // an old hello, which a restarted learner cannot tell from a new one
+  ExperienceHeader header{.session = 1, .produced = 1, .first_sequence = 1, .learner = 99};
+  const FragmentPtr fragment = learner.fragment(0);
+  const std::vector<Block> blocks{fragment->block()};
+  CHECK(find<UnknownSessionMessage>(
+      learner.say_bytes("peer1", encode_experience(header, blocks))));
+  CHECK(find<UnknownSessionMessage>(
+      learner.say("peer1", HeartbeatMessage{.session = 1, .produced = 1, .learner = 99})));
+  CHECK(learner.fragments.empty());
+  CHECK(learner.protocol.counters().produced == 0);
+}
+
+TEST_CASE("a worker that a restarted learner lets in by an old hello starts over") {
+  WorkerProtocol worker({}, small_hello(), 5);
+  worker.join(kStart);
+  worker.on_message(*encode(WelcomeMessage{.session = 5, .credit_limit = 4096, .learner = 1}),
+                    kStart);
+  REQUIRE(worker.state() == WorkerState::joined);
+  worker.on_message(*encode(WelcomeMessage{.session = 5, .credit_limit = 4096, .learner = 1}),
+                    kStart);
+  CHECK(worker.state() == WorkerState::joined);
+  worker.on_message(*encode(WelcomeMessage{.session = 5, .credit_limit = 4096, .learner = 2}),
+                    kStart);
+  CHECK(worker.state() == WorkerState::refused);
+  CHECK(worker.refusal()->what == "the learner was restarted");
 }
 
 TEST_CASE("fragments are acknowledged cumulatively, duplicates dropped, gaps reported") {
