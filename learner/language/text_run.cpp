@@ -3,7 +3,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
-#include "learner/language/sft_data.h"
+#include "learner/language/model_text.h"
 #include "rl/core/error.h"
 #include "rl/language/problem_file.h"
 #include "rl/rollout/text_evaluation.h"

@@ -9,7 +9,7 @@
 
 namespace rl {
 
-struct SftOptions {
+struct FineTuneOptions {
   std::string algorithm = "sft";
   std::string model{};                 // folder of the model to start from
   std::string out = "runs/sft";        // run directory
@@ -56,6 +56,6 @@ struct SftOptions {
 };
 
 // Throws Error naming the option, what is allowed and what was given.
-void validate(const SftOptions& options);
+void validate(const FineTuneOptions& options);
 
 }  // namespace rl

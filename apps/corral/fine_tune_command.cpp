@@ -1,4 +1,4 @@
-#include "apps/corral/sft_command.h"
+#include "apps/corral/fine_tune_command.h"
 
 #include <cmath>
 #include <cstdio>
@@ -7,8 +7,8 @@
 #include "apps/corral/console.h"
 #include "apps/corral/stop_signals.h"
 #include "rl/cli/numbers.h"
-#include "rl/cli/sft_command_line.h"
-#include "rl/learner/sft.h"
+#include "rl/cli/fine_tune_command_line.h"
+#include "rl/learner/fine_tune.h"
 
 namespace rl::app {
 namespace {
@@ -26,14 +26,19 @@ std::string line(const std::string& label, const std::string& text) {
 
 std::string percent(double share) { return number(100.0 * share, "%.1f") + " %"; }
 
-std::string held_out(const SftSummary& summary) {
-  if (!std::isfinite(summary.validation_loss)) return "no validation data";
-  return "loss " + number(summary.validation_loss) + ", perplexity " +
-         number(std::exp(summary.validation_loss)) + ", " + percent(summary.token_accuracy) +
+std::string held_out(const FineTuneSummary& summary) {
+  if (std::isfinite(summary.held_out.pair_accuracy)) {
+    return "loss " + number(summary.held_out.loss) + ", " +
+           percent(summary.held_out.pair_accuracy) + " of pairs right, by " +
+           number(summary.held_out.reward_margin) + " on average";
+  }
+  if (!std::isfinite(summary.held_out.loss)) return "no validation data";
+  return "loss " + number(summary.held_out.loss) + ", perplexity " +
+         number(std::exp(summary.held_out.loss)) + ", " + percent(summary.held_out.token_accuracy) +
          " of tokens right";
 }
 
-std::string summary_text(const SftSummary& summary) {
+std::string summary_text(const FineTuneSummary& summary) {
   std::string text =
       line("end", summary.interrupted ? "stopped before the end" : "all steps made") +
       line("steps", cli::group_digits(summary.steps) + " of " +
@@ -45,9 +50,9 @@ std::string summary_text(const SftSummary& summary) {
                          number(summary.tokens_per_second, "%.0f") + " per second") +
       line("loss", number(summary.training_loss) + " in the last step") +
       line("held out", held_out(summary));
-  if (summary.exact_prompts > 0) {
-    text += line("exact", percent(summary.exact_match) + " of " +
-                              cli::group_digits(summary.exact_prompts) +
+  if (summary.held_out.exact_prompts > 0) {
+    text += line("exact", percent(summary.held_out.exact_match) + " of " +
+                              cli::group_digits(summary.held_out.exact_prompts) +
                               " held-out prompts answered to the letter");
   }
   text += line("weights", "digest " + summary.weights_digest.substr(0, 16));
@@ -61,18 +66,19 @@ std::string summary_text(const SftSummary& summary) {
 
 }  // namespace
 
-int run_sft(const std::vector<std::string>& words) {
-  const SftOptions options = understand([&] { return cli::parse_sft_command_line(words); });
+int run_fine_tune(const std::vector<std::string>& words) {
+  const FineTuneOptions options =
+      understand([&] { return cli::parse_fine_tune_command_line(words); });
   const StopSignals& signals = stop_on_signals(
       "stopping after this step, leaving a run that can be resumed; again: at once");
   Console console(options.quiet);
-  SftHooks hooks;
+  FineTuneHooks hooks;
   hooks.stop = &signals.count;
-  hooks.config_text = cli::sft_config_text(options);
+  hooks.config_text = cli::fine_tune_config_text(options);
   hooks.log = [&](const std::string& text) { console.log(text); };
   hooks.progress = [&](const Progress& progress) { console.show(progress); };
   try {
-    const SftSummary summary = train_sft(options, hooks);
+    const FineTuneSummary summary = fine_tune(options, hooks);
     console.finish();
     std::fputs(summary_text(summary).c_str(), stdout);
     return summary.interrupted ? kStopped : kDone;

@@ -1,4 +1,4 @@
-#include "rl/learner/sft_options.h"
+#include "rl/learner/fine_tune_options.h"
 
 #include <functional>
 
@@ -8,15 +8,15 @@
 namespace rl {
 namespace {
 
-SftOptions usable() {
-  SftOptions options;
+FineTuneOptions usable() {
+  FineTuneOptions options;
   options.model = "model";
   options.data = "data.jsonl";
   return options;
 }
 
-std::string refusal(const std::function<void(SftOptions&)>& change) {
-  SftOptions options = usable();
+std::string refusal(const std::function<void(FineTuneOptions&)>& change) {
+  FineTuneOptions options = usable();
   change(options);
   try {
     validate(options);
@@ -32,7 +32,7 @@ TEST_SUITE("sft options") {
   TEST_CASE("a model and data are all that must be given") { CHECK_NOTHROW(validate(usable())); }
 
   TEST_CASE("what makes no sense is refused by the name of its option") {
-    const std::vector<std::pair<std::string, std::function<void(SftOptions&)>>> wrong{
+    const std::vector<std::pair<std::string, std::function<void(FineTuneOptions&)>>> wrong{
         {"--model", [](auto& o) { o.model = ""; }},
         {"--data", [](auto& o) { o.data = ""; }},
         {"--out", [](auto& o) { o.out = ""; }},

@@ -1,4 +1,4 @@
-#include "rl/learner/sft.h"
+#include "rl/learner/fine_tune.h"
 
 #include <atomic>
 #include <cmath>
@@ -27,8 +27,8 @@ struct Workshop : tests::TemporaryFolder {
     std::ofstream(path() / "held-out.jsonl") << language::to_jsonl(data.held_out);
   }
 
-  SftOptions options(const std::string& out) const {
-    SftOptions options;
+  FineTuneOptions options(const std::string& out) const {
+    FineTuneOptions options;
     options.model = (path() / "model").string();
     options.data = (path() / "train.jsonl").string();
     options.validation = (path() / "held-out.jsonl").string();
@@ -57,17 +57,17 @@ struct Workshop : tests::TemporaryFolder {
 };
 
 // Runs until the step, as if Ctrl-C came then.
-SftSummary run_until(const SftOptions& options, std::uint64_t last_step) {
+FineTuneSummary run_until(const FineTuneOptions& options, std::uint64_t last_step) {
   std::atomic<int> stop{0};
-  SftHooks hooks;
+  FineTuneHooks hooks;
   hooks.stop = &stop;
   hooks.after_step = [&](std::uint64_t step) { stop = step >= last_step ? 1 : 0; };
-  return train_sft(options, hooks);
+  return fine_tune(options, hooks);
 }
 
-std::string message_of(const SftOptions& options) {
+std::string message_of(const FineTuneOptions& options) {
   try {
-    train_sft(options, {});
+    fine_tune(options, {});
   } catch (const Error& error) {
     return error.what();
   }
@@ -86,16 +86,16 @@ TEST_SUITE("fine-tuning") {
     std::ofstream(shop.path() / "few.jsonl") << R"({"prompt": "one ", "completion": "uno"})" "\n"
                                              << R"({"prompt": "two ", "completion": "due"})" "\n"
                                              << R"({"prompt": "ten ", "completion": "dieci"})" "\n";
-    SftOptions options = shop.options("run");
+    FineTuneOptions options = shop.options("run");
     options.data = options.validation = (shop.path() / "few.jsonl").string();
     options.epochs = 80;
     options.weight_decay = 0.0;
     options.max_new_tokens = 8;
-    const SftSummary summary = train_sft(options, {});
-    CHECK(summary.exact_match == 1.0);
-    CHECK(summary.exact_prompts == 3);
-    CHECK(summary.token_accuracy == 1.0);
-    CHECK(summary.validation_loss < 0.2);
+    const FineTuneSummary summary = fine_tune(options, {});
+    CHECK(summary.held_out.exact_match == 1.0);
+    CHECK(summary.held_out.exact_prompts == 3);
+    CHECK(summary.held_out.token_accuracy == 1.0);
+    CHECK(summary.held_out.loss < 0.2);
     CHECK(contains(shop.text("run/samples.jsonl"),
                    R"("prompt":"two ","completion":"due","expected":"due","exact":true)"));
   }
@@ -103,14 +103,14 @@ TEST_SUITE("fine-tuning") {
   TEST_CASE("the run's folder holds the curves, the samples and a model like the first one") {
     const Workshop shop;
     std::vector<std::string> lines;
-    SftHooks hooks;
+    FineTuneHooks hooks;
     hooks.config_text = "algo = sft\n";
     hooks.log = [&](const std::string& line) { lines.push_back(line); };
-    const SftSummary summary = train_sft(shop.options("run"), hooks);
+    const FineTuneSummary summary = fine_tune(shop.options("run"), hooks);
     CHECK_FALSE(summary.interrupted);
     CHECK(summary.steps == summary.total_steps);
     CHECK(summary.skipped_steps == 0);
-    CHECK(std::isfinite(summary.validation_loss));
+    CHECK(std::isfinite(summary.held_out.loss));
     CHECK(lines.at(0) == "training data: " + summary.data);
     for (const char* file : {"config.ini", "metrics.jsonl", "progress.csv", "report.html",
                              "samples.jsonl", "model/config.json", "model/tokenizer.json",
@@ -138,20 +138,20 @@ TEST_SUITE("fine-tuning") {
 
   TEST_CASE("stopped after any step and resumed, the weights have the same bytes") {
     const Workshop shop;
-    const SftSummary whole = train_sft(shop.options("whole"), {});
+    const FineTuneSummary whole = fine_tune(shop.options("whole"), {});
     REQUIRE(whole.total_steps > 12);
     for (const std::uint64_t step : {1, 5, 6, 12}) {
       CAPTURE(step);
-      SftOptions options = shop.options("stopped-" + std::to_string(step));
-      const SftSummary stopped = run_until(options, step);
+      FineTuneOptions options = shop.options("stopped-" + std::to_string(step));
+      const FineTuneSummary stopped = run_until(options, step);
       CHECK(stopped.interrupted);
       CHECK(stopped.steps == step);
       CHECK(stopped.model.empty());
       options.resume = true;
-      const SftSummary resumed = train_sft(options, {});
+      const FineTuneSummary resumed = fine_tune(options, {});
       CHECK(resumed.weights_digest == whole.weights_digest);
       CHECK(resumed.tokens == whole.tokens);
-      CHECK(resumed.validation_loss == whole.validation_loss);
+      CHECK(resumed.held_out.loss == whole.held_out.loss);
     }
     CHECK(shop.text("stopped-6/samples.jsonl") == shop.text("whole/samples.jsonl"));
     CHECK(shop.text("stopped-6/model/model.safetensors") ==
@@ -160,36 +160,36 @@ TEST_SUITE("fine-tuning") {
 
   TEST_CASE("another seed orders the data in another way") {
     const Workshop shop;
-    SftOptions other = shop.options("other");
+    FineTuneOptions other = shop.options("other");
     other.seed = 2;
-    CHECK(train_sft(shop.options("one"), {}).weights_digest != train_sft(other, {}).weights_digest);
+    CHECK(fine_tune(shop.options("one"), {}).weights_digest != fine_tune(other, {}).weights_digest);
   }
 
   TEST_CASE("a finished run that is resumed changes nothing and writes its model again") {
     const Workshop shop;
-    SftOptions options = shop.options("run");
-    const SftSummary first = train_sft(options, {});
+    FineTuneOptions options = shop.options("run");
+    const FineTuneSummary first = fine_tune(options, {});
     std::filesystem::remove_all(shop.path() / "run" / "model");
     options.resume = true;
-    const SftSummary again = train_sft(options, {});
+    const FineTuneSummary again = fine_tune(options, {});
     CHECK(again.weights_digest == first.weights_digest);
-    CHECK(again.exact_match == first.exact_match);
+    CHECK(again.held_out.exact_match == first.held_out.exact_match);
     CHECK(std::filesystem::exists(shop.path() / "run" / "model" / "config.json"));
   }
 
   TEST_CASE("steps that are not finite leave no trace and are counted") {
     const Workshop shop;
-    SftOptions options = shop.options("run");
+    FineTuneOptions options = shop.options("run");
     options.learning_rate = 1e30;  // the first step is the last that is finite
     options.schedule = "constant";
     options.warmup_steps = 0;
     options.weight_decay = 0.0;
     options.evaluate_every = 0;
     options.steps = 1;
-    const SftSummary one = train_sft(options, {});
+    const FineTuneSummary one = fine_tune(options, {});
     options.out += "-longer";
     options.steps = 4;
-    const SftSummary four = train_sft(options, {});
+    const FineTuneSummary four = fine_tune(options, {});
     CHECK(four.steps == 4);
     CHECK(four.skipped_steps == 3);
     CHECK(four.weights_digest == one.weights_digest);
@@ -197,10 +197,10 @@ TEST_SUITE("fine-tuning") {
 
   TEST_CASE("low-rank adapters leave a model with them merged in, and themselves in PEFT's form") {
     const Workshop shop;
-    SftOptions options = shop.options("run");
+    FineTuneOptions options = shop.options("run");
     options.lora_rank = 2;
     options.lora_targets = {"q_proj", "down_proj"};
-    const SftSummary summary = train_sft(options, {});
+    const FineTuneSummary summary = fine_tune(options, {});
     CHECK(summary.adapter == (shop.path() / "run" / "adapter").string());
     const auto config = nlohmann::json::parse(shop.text("run/adapter/adapter_config.json"));
     CHECK(config["peft_type"] == "LORA");
@@ -223,24 +223,24 @@ TEST_SUITE("fine-tuning") {
     CHECK_FALSE(changed("model.layers.0.self_attn.k_proj.weight"));
     CHECK_FALSE(changed("model.embed_tokens.weight"));
 
-    SftOptions stopped = options;
+    FineTuneOptions stopped = options;
     stopped.out = (shop.path() / "stopped").string();
     run_until(stopped, 7);
     stopped.resume = true;
-    CHECK(train_sft(stopped, {}).weights_digest == summary.weights_digest);
+    CHECK(fine_tune(stopped, {}).weights_digest == summary.weights_digest);
   }
 
   TEST_CASE("activation checkpointing computes the same") {
     const Workshop shop;
-    SftOptions options = shop.options("checkpointing");
+    FineTuneOptions options = shop.options("checkpointing");
     options.activation_checkpointing = true;
-    CHECK(train_sft(options, {}).weights_digest ==
-          train_sft(shop.options("plain"), {}).weights_digest);
+    CHECK(fine_tune(options, {}).weights_digest ==
+          fine_tune(shop.options("plain"), {}).weights_digest);
   }
 
   TEST_CASE("a run is neither overwritten nor resumed with other data") {
     const Workshop shop;
-    SftOptions options = shop.options("run");
+    FineTuneOptions options = shop.options("run");
     run_until(options, 2);
     CHECK(contains(message_of(options), "holds a run already"));
     options.resume = true;
@@ -253,7 +253,7 @@ TEST_SUITE("fine-tuning") {
 
   TEST_CASE("wrong input is told before anything is written") {
     const Workshop shop;
-    SftOptions options = shop.options("run");
+    FineTuneOptions options = shop.options("run");
     options.model = (shop.path() / "nowhere").string();
     CHECK(contains(message_of(options), "nowhere"));
     options = shop.options("run");

@@ -7,6 +7,6 @@
 namespace rl::app {
 
 // Runs the training that the words ask for; an exit status.
-int run_sft(const std::vector<std::string>& words);
+int run_fine_tune(const std::vector<std::string>& words);
 
 }  // namespace rl::app

@@ -1,8 +1,7 @@
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 
-#include "learner/language/sft_trainer.h"
+#include "learner/language/fine_tuner.h"
 #include "rl/formats/digest.h"
 
 namespace rl {
@@ -13,21 +12,21 @@ constexpr double kLogsPerRun = 2000.0;
 
 }  // namespace
 
-void SftTrainer::log(const std::string& line) const {
+void FineTuner::log(const std::string& line) const {
   if (hooks_.log) hooks_.log(line);
 }
 
-double SftTrainer::call_seconds() const {
+double FineTuner::call_seconds() const {
   return std::chrono::duration<double>(steady_clock().now() - started_).count();
 }
 
-double SftTrainer::elapsed_seconds() const { return state_.wall_seconds + call_seconds(); }
+double FineTuner::elapsed_seconds() const { return state_.wall_seconds + call_seconds(); }
 
-double SftTrainer::tokens_per_second() const {
+double FineTuner::tokens_per_second() const {
   return static_cast<double>(state_.tokens - tokens_at_start_) / std::max(call_seconds(), 1e-9);
 }
 
-void SftTrainer::report() {
+void FineTuner::report() {
   if (state_.steps >= next_log_) {
     const double interval =
         std::max(1.0, static_cast<double>(schedule_.total_steps) / kLogsPerRun);
@@ -43,19 +42,15 @@ void SftTrainer::report() {
   progress.steps_per_second =
       static_cast<double>(state_.steps - steps_at_start_) / std::max(call_seconds(), 1e-9);
   progress.loss = state_.training_loss;
-  progress.evaluation_loss = state_.validation_loss;
-  progress.exact_match = state_.exact_match;
+  progress.evaluation_loss = state_.held_out.loss;
+  progress.exact_match = state_.held_out.exact_match;
   hooks_.progress(progress);
 }
 
-void SftTrainer::log_metrics() {
+void FineTuner::log_metrics() {
   std::map<std::string, double> metrics;
-  if (finite_steps_ > 0) {
-    const auto count = static_cast<double>(finite_steps_);
-    metrics["loss"] = loss_sum_ / count;
-    metrics["gradient_norm"] = gradient_norm_sum_ / count;
-  }
-  loss_sum_ = gradient_norm_sum_ = 0.0;
+  for (const auto& [name, sum] : sums_) metrics[name] = sum / static_cast<double>(finite_steps_);
+  sums_.clear();
   finite_steps_ = 0;
   metrics["learning_rate"] = learning_rate_;
   metrics["learner/epoch"] = static_cast<double>(state_.epoch);
@@ -65,8 +60,8 @@ void SftTrainer::log_metrics() {
   folder_.write_metrics(state_.steps, elapsed_seconds(), metrics);
 }
 
-SftSummary SftTrainer::summarise() {
-  SftSummary summary;
+FineTuneSummary FineTuner::summarise() {
+  FineTuneSummary summary;
   summary.interrupted = interrupted_;
   summary.steps = state_.steps;
   summary.skipped_steps = optimiser_.num_skipped();
@@ -75,11 +70,8 @@ SftSummary SftTrainer::summarise() {
   summary.wall_seconds = call_seconds();
   summary.tokens_per_second = tokens_per_second();
   summary.training_loss = state_.training_loss;
-  summary.validation_loss = state_.validation_loss;
-  summary.token_accuracy = state_.token_accuracy;
-  summary.exact_match = state_.exact_match;
-  summary.exact_prompts = state_.exact_prompts;
-  summary.data = describe(data_.training);
+  summary.held_out = state_.held_out;
+  summary.data = objective_->describe_data().front();
   summary.weights_digest = to_hex(digest(weights_image()));
   summary.out = folder_.path().string();
   return summary;

@@ -6,11 +6,12 @@
 #include <span>
 
 #include "rl/core/bytes.h"
+#include "rl/learner/fine_tune.h"
 
 namespace rl {
 
 // Threads: a plain value.
-struct SftState {
+struct FineTuneState {
   std::uint64_t steps = 0;       // of the optimiser, skipped ones included; places the schedule
   std::uint64_t epoch = 0;
   std::uint64_t next_batch = 0;  // of the epoch
@@ -18,13 +19,10 @@ struct SftState {
   std::uint64_t evaluated_at = std::numeric_limits<std::uint64_t>::max();  // step; none yet
   double wall_seconds = 0.0;     // of earlier calls
   double training_loss = std::numeric_limits<double>::quiet_NaN();
-  double validation_loss = std::numeric_limits<double>::quiet_NaN();
-  double token_accuracy = std::numeric_limits<double>::quiet_NaN();
-  double exact_match = std::numeric_limits<double>::quiet_NaN();
-  std::uint64_t exact_prompts = 0;
+  HeldOutFigures held_out{};
 };
 
-Bytes to_bytes(const SftState& state);
-SftState sft_state_from_bytes(std::span<const std::byte> bytes);  // throws Error
+Bytes to_bytes(const FineTuneState& state);
+FineTuneState fine_tune_state_from_bytes(std::span<const std::byte> bytes);  // throws Error
 
 }  // namespace rl

@@ -1,4 +1,4 @@
-#include "rl/cli/sft_command_line.h"
+#include "rl/cli/fine_tune_command_line.h"
 
 #include "src/cli/option_layers.h"
 
@@ -23,20 +23,20 @@ constexpr const char* kIntroduction =
 
 }  // namespace
 
-SftOptions parse_sft_command_line(const std::vector<std::string>& words) {
-  const auto itself = [](const SftOptions& options) -> const SftOptions& { return options; };
-  const SftOptions options =
-      parse_layered(words, SftOptions{}, sft_option_table, itself, [](SftOptions&) {}).options;
+FineTuneOptions parse_fine_tune_command_line(const std::vector<std::string>& words) {
+  const auto itself = [](const FineTuneOptions& options) -> const FineTuneOptions& { return options; };
+  const FineTuneOptions options =
+      parse_layered(words, FineTuneOptions{}, fine_tune_option_table, itself, [](FineTuneOptions&) {}).options;
   validate(options);
   return options;
 }
 
-std::string sft_config_text(const SftOptions& options) {
-  return run_config_text(options, sft_option_table);
+std::string fine_tune_config_text(const FineTuneOptions& options) {
+  return run_config_text(options, fine_tune_option_table);
 }
 
-std::string sft_help(std::size_t width) {
-  return run_help(kIntroduction, SftOptions{}, sft_option_table, width);
+std::string fine_tune_help(std::size_t width) {
+  return run_help(kIntroduction, FineTuneOptions{}, fine_tune_option_table, width);
 }
 
 }  // namespace rl::cli

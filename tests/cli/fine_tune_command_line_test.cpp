@@ -1,4 +1,4 @@
-#include "rl/cli/sft_command_line.h"
+#include "rl/cli/fine_tune_command_line.h"
 
 #include <doctest/doctest.h>
 
@@ -21,7 +21,7 @@ std::vector<std::string> with(const std::vector<std::string>& more) {
 }
 
 std::string rejection(const std::vector<std::string>& more) {
-  return message_of([&] { parse_sft_command_line(with(more)); });
+  return message_of([&] { parse_fine_tune_command_line(with(more)); });
 }
 
 struct Folder : tests::TemporaryFolder {
@@ -35,7 +35,7 @@ struct Folder : tests::TemporaryFolder {
 
 TEST_SUITE("cli sft command line") {
   TEST_CASE("the options of a typical run arrive") {
-    const SftOptions o = parse_sft_command_line(with(
+    const FineTuneOptions o = parse_fine_tune_command_line(with(
         {"--validation", "v.jsonl", "--evaluate-exact", "100", "--epochs", "3", "--batch-tokens",
          "2e3", "--learning-rate", "1e-3", "--schedule", "constant", "--lora-rank", "8",
          "--lora-targets", "q_proj,v_proj,o_proj", "--activation-checkpointing", "--threads", "2",
@@ -57,19 +57,19 @@ TEST_SUITE("cli sft command line") {
   }
 
   TEST_CASE("a written configuration reads back to the same options") {
-    SftOptions options = parse_sft_command_line(
+    FineTuneOptions options = parse_fine_tune_command_line(
         with({"--seed", "9", "--weight-decay", "0.25", "--lora-targets", "gate_proj"}));
     const Folder folder;
-    const std::string file = folder.write("config.ini", sft_config_text(options));
-    CHECK(sft_config_text(parse_sft_command_line({"--config", file})) == sft_config_text(options));
+    const std::string file = folder.write("config.ini", fine_tune_config_text(options));
+    CHECK(fine_tune_config_text(parse_fine_tune_command_line({"--config", file})) == fine_tune_config_text(options));
   }
 
   TEST_CASE("the command line wins over the file, and the file over the run to resume") {
     const Folder folder;
-    SftOptions run = parse_sft_command_line(with({"--epochs", "2", "--seed", "5", "--threads", "1"}));
-    folder.write("config.ini", sft_config_text(run));
+    FineTuneOptions run = parse_fine_tune_command_line(with({"--epochs", "2", "--seed", "5", "--threads", "1"}));
+    folder.write("config.ini", fine_tune_config_text(run));
     const std::string file = folder.write("more.ini", "epochs = 3\nseed = 6\n");
-    const SftOptions o = parse_sft_command_line(
+    const FineTuneOptions o = parse_fine_tune_command_line(
         {"--resume", "--out", folder.path().string(), "--config", file, "--seed", "7"});
     CHECK(o.resume);
     CHECK(o.model == "m");
@@ -79,13 +79,13 @@ TEST_SUITE("cli sft command line") {
   }
 
   TEST_CASE("every option has help, and the names differ") {
-    SftOptions options;
-    const OptionTable table = sft_option_table(options);
+    FineTuneOptions options;
+    const OptionTable table = fine_tune_option_table(options);
     std::set<std::string> names;
     for (const Option& option : table.options()) {
       CHECK_FALSE(option.help.empty());
       names.insert(option.name);
-      CHECK(contains(sft_help(100), "--" + option.name));
+      CHECK(contains(fine_tune_help(100), "--" + option.name));
     }
     CHECK(names.size() == table.options().size());
   }
@@ -96,9 +96,9 @@ TEST_SUITE("cli sft command line") {
     CHECK(contains(rejection({"--epochs", "0"}), "a whole number of at least 1"));
     CHECK(contains(rejection({"--evaluate-exact", "5"}), "--validation FILE"));
     CHECK(contains(rejection({"--ppo.clip", "1"}), "there is no option --ppo.clip"));
-    CHECK(contains(message_of([] { parse_sft_command_line({"--data", "d"}); }), "--model"));
+    CHECK(contains(message_of([] { parse_fine_tune_command_line({"--data", "d"}); }), "--model"));
     CHECK(contains(message_of([] {
-            parse_sft_command_line({"--resume", "--out", "/nowhere/run"});
+            parse_fine_tune_command_line({"--resume", "--out", "/nowhere/run"});
           }), "no run to resume"));
   }
 }

@@ -1,10 +1,10 @@
-#include "rl/cli/sft_command_line.h"
+#include "rl/cli/fine_tune_command_line.h"
 #include "src/cli/common_options.h"
 
 namespace rl::cli {
 namespace {
 
-void add_run(OptionTable& table, SftOptions& o) {
+void add_run(OptionTable& table, FineTuneOptions& o) {
   table.group("The run");
   table.add({"algo", &o.algorithm, "NAME", {}, "supervised fine-tuning", {"sft"}});
   table.add({"model", &o.model, "DIR", {}, "the model to start from, a Hugging Face directory"});
@@ -19,7 +19,7 @@ void add_run(OptionTable& table, SftOptions& o) {
   table.add({"quiet", &o.quiet, "", {}, "no progress line"});
 }
 
-void add_data(OptionTable& table, SftOptions& o) {
+void add_data(OptionTable& table, FineTuneOptions& o) {
   table.group("Data");
   table.add({"data", &o.data, "FILE.jsonl", {},
              "lines {\"prompt\": ..., \"completion\": ...} or {\"messages\": [...]}"});
@@ -38,7 +38,7 @@ void add_data(OptionTable& table, SftOptions& o) {
              "count lines that cannot be used instead of stopping at the first"});
 }
 
-void add_optimisation(OptionTable& table, SftOptions& o) {
+void add_optimisation(OptionTable& table, FineTuneOptions& o) {
   table.group("Optimisation");
   table.add({"epochs", &o.epochs, "", at_least(1), "passes over the data"});
   table.add({"steps", &o.steps, "optimiser steps", {},
@@ -54,12 +54,12 @@ void add_optimisation(OptionTable& table, SftOptions& o) {
   add_adamw(table, o);
 }
 
-void add_model(OptionTable& table, SftOptions& o) {
+void add_model(OptionTable& table, FineTuneOptions& o) {
   table.group("What learns, and memory");
   add_model_memory(table, o, "tuned");
 }
 
-void add_evaluation(OptionTable& table, SftOptions& o) {
+void add_evaluation(OptionTable& table, FineTuneOptions& o) {
   table.group("Evaluation and checkpoints");
   table.add({"eval-every", &o.evaluate_every, "optimiser steps", {},
              "between evaluations; 0: only at the end"});
@@ -72,7 +72,7 @@ void add_evaluation(OptionTable& table, SftOptions& o) {
 
 }  // namespace
 
-OptionTable sft_option_table(SftOptions& options) {
+OptionTable fine_tune_option_table(FineTuneOptions& options) {
   OptionTable table;
   add_run(table, options);
   add_data(table, options);

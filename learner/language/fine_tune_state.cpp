@@ -1,4 +1,4 @@
-#include "learner/language/sft_state.h"
+#include "learner/language/fine_tune_state.h"
 
 #include <type_traits>
 
@@ -15,22 +15,24 @@ void visit_fields(State& state, const Visit& visit) {
   visit(state.evaluated_at);
   visit(state.wall_seconds);
   visit(state.training_loss);
-  visit(state.validation_loss);
-  visit(state.token_accuracy);
-  visit(state.exact_match);
-  visit(state.exact_prompts);
+  visit(state.held_out.loss);
+  visit(state.held_out.token_accuracy);
+  visit(state.held_out.exact_match);
+  visit(state.held_out.exact_prompts);
+  visit(state.held_out.pair_accuracy);
+  visit(state.held_out.reward_margin);
 }
 
 }  // namespace
 
-Bytes to_bytes(const SftState& state) {
+Bytes to_bytes(const FineTuneState& state) {
   ByteWriter out;
   visit_fields(state, [&](const auto& field) { out.put(field); });
   return out.take();
 }
 
-SftState sft_state_from_bytes(std::span<const std::byte> bytes) {
-  SftState state;
+FineTuneState fine_tune_state_from_bytes(std::span<const std::byte> bytes) {
+  FineTuneState state;
   ByteReader in(bytes, "saved state of a fine-tuning run");
   visit_fields(state, [&](auto& field) { field = in.get<std::decay_t<decltype(field)>>(); });
   in.expect_end();

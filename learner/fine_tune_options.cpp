@@ -1,4 +1,4 @@
-#include "rl/learner/sft_options.h"
+#include "rl/learner/fine_tune_options.h"
 
 #include "learner/option_checks.h"
 
@@ -7,7 +7,7 @@ namespace {
 
 constexpr OptionChecks kChecks("sft options", "corral train --algo sft --help");
 
-void check_data(const SftOptions& options) {
+void check_data(const FineTuneOptions& options) {
   kChecks.text("--data", options.data, "a file of JSON lines (corral make-data makes one)");
   kChecks.one_of("--loss-on", options.loss_on, {"completion", "all"});
   kChecks.one_of("--too-long", options.too_long, {"truncate", "skip", "error"});
@@ -24,7 +24,7 @@ void check_data(const SftOptions& options) {
   }
 }
 
-void check_optimisation(const SftOptions& options) {
+void check_optimisation(const FineTuneOptions& options) {
   kChecks.at_least_one("--epochs", options.epochs);
   kChecks.at_least_one("--batch-tokens", options.batch_tokens);
   kChecks.one_of("--schedule", options.schedule, {"cosine", "constant"});
@@ -35,7 +35,7 @@ void check_optimisation(const SftOptions& options) {
 
 }  // namespace
 
-void validate(const SftOptions& options) {
+void validate(const FineTuneOptions& options) {
   kChecks.one_of("--algo", options.algorithm, {"sft"});
   kChecks.text("--model", options.model, "the folder of a model");
   kChecks.text("--out", options.out, "a folder");
