@@ -1,4 +1,4 @@
-// `corral train --algo sft` in the program that links LibTorch.
+// `corral train --algo sft`, `rm` and `dpo` in the program that links LibTorch.
 #pragma once
 
 #include <string>

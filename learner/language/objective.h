@@ -20,7 +20,7 @@
 namespace rl {
 
 struct StepLoss {
-  at::Tensor value;                         // f32 []: what is minimised, no history
+  at::Tensor value{};                       // f32 []: what is minimised, no history
   std::size_t tokens = 0;                   // that went through the model
   std::map<std::string, double> metrics{};  // of the batch, beside the loss
 };

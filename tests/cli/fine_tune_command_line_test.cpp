@@ -33,7 +33,7 @@ struct Folder : tests::TemporaryFolder {
 
 }  // namespace
 
-TEST_SUITE("cli sft command line") {
+TEST_SUITE("cli fine-tuning command line") {
   TEST_CASE("the options of a typical run arrive") {
     const FineTuneOptions o = parse_fine_tune_command_line(with(
         {"--validation", "v.jsonl", "--evaluate-exact", "100", "--epochs", "3", "--batch-tokens",
@@ -61,12 +61,14 @@ TEST_SUITE("cli sft command line") {
         with({"--seed", "9", "--weight-decay", "0.25", "--lora-targets", "gate_proj"}));
     const Folder folder;
     const std::string file = folder.write("config.ini", fine_tune_config_text(options));
-    CHECK(fine_tune_config_text(parse_fine_tune_command_line({"--config", file})) == fine_tune_config_text(options));
+    CHECK(fine_tune_config_text(parse_fine_tune_command_line({"--config", file})) ==
+          fine_tune_config_text(options));
   }
 
   TEST_CASE("the command line wins over the file, and the file over the run to resume") {
     const Folder folder;
-    FineTuneOptions run = parse_fine_tune_command_line(with({"--epochs", "2", "--seed", "5", "--threads", "1"}));
+    FineTuneOptions run = parse_fine_tune_command_line(
+        with({"--epochs", "2", "--seed", "5", "--threads", "1"}));
     folder.write("config.ini", fine_tune_config_text(run));
     const std::string file = folder.write("more.ini", "epochs = 3\nseed = 6\n");
     const FineTuneOptions o = parse_fine_tune_command_line(
@@ -79,15 +81,43 @@ TEST_SUITE("cli sft command line") {
   }
 
   TEST_CASE("every option has help, and the names differ") {
-    FineTuneOptions options;
-    const OptionTable table = fine_tune_option_table(options);
-    std::set<std::string> names;
-    for (const Option& option : table.options()) {
-      CHECK_FALSE(option.help.empty());
-      names.insert(option.name);
-      CHECK(contains(fine_tune_help(100), "--" + option.name));
+    for (const char* algorithm : {"sft", "rm", "dpo"}) {
+      FineTuneOptions options = fine_tune_defaults(algorithm);
+      const OptionTable table = fine_tune_option_table(options);
+      std::set<std::string> names;
+      for (const Option& option : table.options()) {
+        CHECK_FALSE(option.help.empty());
+        names.insert(option.name);
+        CHECK(contains(fine_tune_help(algorithm, 100), "--" + option.name));
+      }
+      CHECK(names.size() == table.options().size());
     }
-    CHECK(names.size() == table.options().size());
+  }
+
+  TEST_CASE("pairs: each algorithm has the options it reads, and defaults of its own") {
+    const std::vector<std::string> dpo{"--algo", "dpo", "--model", "m", "--data", "d.jsonl",
+                                       "--beta", "0.2", "--dpo-loss", "ipo"};
+    const FineTuneOptions o = parse_fine_tune_command_line(dpo);
+    CHECK(o.algorithm == "dpo");
+    CHECK(o.beta == 0.2);
+    CHECK(o.dpo_loss == "ipo");
+    CHECK(o.too_long == "skip");
+    CHECK(o.out == "runs/dpo");
+    const Folder folder;
+    const std::string file = folder.write("config.ini", fine_tune_config_text(o));
+    CHECK(fine_tune_config_text(parse_fine_tune_command_line({"--config", file})) ==
+          fine_tune_config_text(o));
+
+    const std::vector<std::string> rm{"--algo", "rm", "--model", "m", "--data", "d.jsonl"};
+    CHECK(parse_fine_tune_command_line(rm).learning_rate == 1e-5);
+    const auto rejected = [](std::vector<std::string> words, const char* name, const char* value) {
+      words.insert(words.end(), {name, value});
+      return message_of([&] { parse_fine_tune_command_line(words); });
+    };
+    CHECK(contains(rejected(rm, "--beta", "0.1"), "there is no option --beta"));
+    CHECK(contains(rejected(dpo, "--center-rewards", "0.1"), "there is no option"));
+    CHECK(contains(rejected(dpo, "--loss-on", "all"), "there is no option --loss-on"));
+    CHECK(contains(rejected(rm, "--too-long", "truncate"), "skip"));
   }
 
   TEST_CASE("mistakes are named with what would be right") {

@@ -16,7 +16,7 @@ struct AlgorithmDescription {
 // Threads: any; the data lives as long as the program.
 std::span<const AlgorithmDescription> algorithm_descriptions();
 
-// Those that fine-tune language models on examples: a function of their own each, e.g. fine_tune
+// Those that train language models on files of examples or pairs: fine_tune
 // (learner/fine_tune.h).
 std::span<const AlgorithmDescription> language_algorithm_descriptions();
 

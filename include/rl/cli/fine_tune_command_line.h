@@ -1,4 +1,4 @@
-// The command line of `corral train --algo sft`.
+// The command lines of `corral train --algo sft`, `rm` and `dpo`.
 #pragma once
 
 #include <cstddef>
@@ -10,17 +10,19 @@
 
 namespace rl::cli {
 
-// Every field of the options by the name users know it by. `options` must outlive the table.
+// The fields that options.algorithm reads, by the names users know them by. `options` must outlive
+// the table.
 // Threads: pure functions of their arguments and the files named by them, as everything here.
 OptionTable fine_tune_option_table(FineTuneOptions& options);
 
-// As parse_train_command_line: later wins, of defaults, the resumed run's own configuration,
-// --config FILE and the command line.
+// As parse_train_command_line: later wins, of the algorithm's defaults, the resumed run's own
+// configuration, --config FILE and the command line.
 FineTuneOptions parse_fine_tune_command_line(const std::vector<std::string>& words);
 
 // The options as an INI text for --config; without `resume`.
 std::string fine_tune_config_text(const FineTuneOptions& options);
 
-std::string fine_tune_help(std::size_t width);
+// Of the algorithm of this name.
+std::string fine_tune_help(const std::string& algorithm, std::size_t width);
 
 }  // namespace rl::cli

@@ -28,7 +28,7 @@ std::string refusal(const std::function<void(FineTuneOptions&)>& change) {
 
 }  // namespace
 
-TEST_SUITE("sft options") {
+TEST_SUITE("fine-tuning options") {
   TEST_CASE("a model and data are all that must be given") { CHECK_NOTHROW(validate(usable())); }
 
   TEST_CASE("what makes no sense is refused by the name of its option") {
@@ -60,6 +60,34 @@ TEST_SUITE("sft options") {
       const std::string message = refusal(change);
       CHECK_MESSAGE(message.find(option + " is not usable") != std::string::npos, message);
     }
+  }
+
+  TEST_CASE("pairs have defaults and limits of their own") {
+    for (const char* algorithm : {"rm", "dpo"}) {
+      CAPTURE(algorithm);
+      const auto refusal_of = [&](const std::function<void(FineTuneOptions&)>& change) {
+        return refusal([&](FineTuneOptions& o) {
+          o = fine_tune_defaults(algorithm);
+          o.model = "model";
+          o.data = "pairs.jsonl";
+          change(o);
+        });
+      };
+      CHECK(refusal_of([](auto&) {}) == "accepted");
+      const std::vector<std::pair<std::string, std::function<void(FineTuneOptions&)>>> wrong{
+          {"--too-long", [](auto& o) { o.too_long = "truncate"; }},
+          {"--evaluate-exact", [](auto& o) { o.validation = "v"; o.evaluate_exact = 3; }},
+          {"--center-rewards", [](auto& o) { o.center_rewards = -0.1; }},
+          {"--beta", [](auto& o) { o.beta = 0.0; }},
+          {"--dpo-loss", [](auto& o) { o.dpo_loss = "hinge"; }},
+          {"--label-smoothing", [](auto& o) { o.label_smoothing = 0.5; }},
+          {"--label-smoothing", [](auto& o) { o.dpo_loss = "ipo"; o.label_smoothing = 0.1; }}};
+      for (const auto& [option, change] : wrong) {
+        const std::string message = refusal_of(change);
+        CHECK_MESSAGE(message.find(option + " is not usable") != std::string::npos, message);
+      }
+    }
+    CHECK_THROWS_AS(fine_tune_defaults("ppo"), Error);
   }
 }
 
