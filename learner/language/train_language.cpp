@@ -47,7 +47,7 @@ class LanguageRun {
         options_, start_image(folder_, options_.model));
     algorithm_ = algorithm.get();
     RunParts parts;
-    parts.text = text_run_config(options_, folder_.config);
+    parts.text = text_run_config(options_, folder_);
     parts.spec = rollout::text_spec(*parts.text);
     parts.evaluate = text_evaluation(options_, *parts.text);
     parts.identity = identity(*parts.text);
