@@ -30,7 +30,7 @@ std::string digest_of(const PreferenceData& data) {
     sides.push_back(&pair.rejected);
     all.put(pair.margin);
   }
-  const std::string tokens = digest_of(sides);
+  const std::string tokens = rl::digest_of(sides);
   all.put_bytes(std::as_bytes(std::span(tokens)));
   return to_hex(digest(all.bytes()));
 }

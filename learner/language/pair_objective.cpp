@@ -3,6 +3,8 @@
 #include <ATen/TensorOperators.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
+
 #include "learner/language/tuned_model.h"
 
 namespace rl {

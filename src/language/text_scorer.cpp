@@ -15,10 +15,10 @@ using text::TokenId;
 constexpr const char* kWhere = "TextScorer";
 
 void check(const ModelConfig& config, std::span<const TokenId> tokens, std::size_t first) {
-  if (first < 1 || first > tokens.size() || tokens.size() > config.context) {
+  if (first < 1 || first > tokens.size() || tokens.size() > config.context + 1) {
     throw Error({.where = kWhere, .what = "the text cannot be scored",
                  .expected = "a first token behind another, at most " +
-                             std::to_string(config.context) + " tokens",
+                             std::to_string(config.context + 1) + " tokens",
                  .got = "token " + std::to_string(first) + " of " + std::to_string(tokens.size())});
   }
   for (const TokenId id : tokens) {

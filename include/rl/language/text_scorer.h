@@ -21,8 +21,8 @@ class TextScorer {
   ~TextScorer();
 
   // Of tokens[first], tokens[first + 1], ... given all before them, at temperature 1: the bits with
-  // which this model would sample them. Throws Error unless 1 <= first <= tokens.size() <= context
-  // and all ids are of the vocabulary.
+  // which this model would sample them. Throws Error unless 1 <= first <= tokens.size() <=
+  // context + 1 (nothing follows the last one) and all ids are of the vocabulary.
   std::vector<float> log_probs(std::span<const text::TokenId> tokens, std::size_t first);
 
  private:

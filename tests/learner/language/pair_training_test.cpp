@@ -106,7 +106,7 @@ void check_split_invariance(const std::string& algorithm) {
   Bench<Kind> bench(shop, algorithm);
   // Away from the start, where a reward model says 0 and DPO's log-ratios are 0.
   bench.objective.compute_gradients(kBatch, 1000);
-  at::Tensor& values = bench.objective.parameters().values();
+  const at::Tensor values = bench.objective.parameters().values();
   values.sub_(bench.objective.parameters().gradients(), 0.5);
   const StepLoss whole = bench.objective.compute_gradients(kBatch, 1000);
   const at::Tensor gradients = bench.objective.parameters().gradients().clone();
