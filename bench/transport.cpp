@@ -17,6 +17,7 @@
 #include <zmq.hpp>
 
 #include "rl/replay/table.h"
+#include "rl/transport/keys.h"
 #include "rl/transport/learner_endpoint.h"
 #include "rl/transport/worker_endpoint.h"
 
@@ -58,8 +59,9 @@ EnvironmentSpec cartpole_like() {
 }
 
 struct Child {
-  explicit Child(std::vector<std::string> arguments) {
+  explicit Child(std::vector<std::string> arguments, const std::vector<std::string>& more) {
     arguments.insert(arguments.begin(), "bench_transport");
+    arguments.insert(arguments.end(), more.begin(), more.end());
     std::vector<char*> pointers;
     for (auto& argument : arguments) pointers.push_back(argument.data());
     pointers.push_back(nullptr);
@@ -72,11 +74,27 @@ struct Child {
   pid_t pid = 0;
 };
 
+// Of both ends, made for a bench and worth nothing: they travel on its children's command lines.
+struct Keys {
+  KeyPair learner{};  // empty: no encryption
+  KeyPair worker{};
+  std::vector<std::string> words() const {
+    if (learner.public_key.empty()) return {};
+    return {learner.public_key, worker.public_key, worker.secret_key};
+  }
+};
+
 // --- raw ZeroMQ: PUSH -> PULL, default options ---
 
-void raw_child(const std::string& address, std::size_t frame_bytes, std::size_t total_bytes) {
+void raw_child(const std::string& address, std::size_t frame_bytes, std::size_t total_bytes,
+               const Keys& keys) {
   zmq::context_t context;
   zmq::socket_t socket(context, zmq::socket_type::push);
+  if (!keys.learner.public_key.empty()) {
+    socket.set(zmq::sockopt::curve_serverkey, keys.learner.public_key);
+    socket.set(zmq::sockopt::curve_publickey, keys.worker.public_key);
+    socket.set(zmq::sockopt::curve_secretkey, keys.worker.secret_key);
+  }
   socket.connect(address);
   const std::vector<std::byte> frame(frame_bytes, std::byte{1});
   for (std::size_t sent = 0; sent < total_bytes; sent += frame_bytes) {
@@ -85,12 +103,17 @@ void raw_child(const std::string& address, std::size_t frame_bytes, std::size_t 
 }
 
 double raw_bytes_per_second(const std::string& address, std::size_t frame_bytes,
-                            std::size_t total_bytes) {
+                            std::size_t total_bytes, const Keys& keys) {
   zmq::context_t context;
   zmq::socket_t socket(context, zmq::socket_type::pull);
+  if (!keys.learner.public_key.empty()) {
+    socket.set(zmq::sockopt::curve_server, true);
+    socket.set(zmq::sockopt::curve_secretkey, keys.learner.secret_key);
+  }
   socket.bind(address);
   const std::string where = socket.get(zmq::sockopt::last_endpoint);
-  const Child child({"raw", where, std::to_string(frame_bytes), std::to_string(total_bytes)});
+  const Child child({"raw", where, std::to_string(frame_bytes), std::to_string(total_bytes)},
+                    keys.words());
   zmq::message_t message;
   static_cast<void>(socket.recv(message));
   const auto start = steady_clock::now();
@@ -105,8 +128,12 @@ double raw_bytes_per_second(const std::string& address, std::size_t frame_bytes,
 // --- ours: the same bytes as checked, acknowledged fragments in the inbox ---
 
 void worker_child(const std::string& address, std::size_t num_steps, std::size_t batch_bytes,
-                  std::size_t count) {
-  WorkerEndpoint worker({.connect = address, .batch_bytes = batch_bytes}, {.worker_name = "bench"});
+                  std::size_t count, const Keys& keys) {
+  WorkerEndpoint worker({.connect = address,
+                         .keys = keys.worker,
+                         .learner_key = keys.learner.public_key,
+                         .batch_bytes = batch_bytes},
+                        {.worker_name = "bench"});
   worker.connect(kDeadline);
   const auto schema = std::make_shared<const FragmentSchema>(make_schema(cartpole_like()));
   worker.set_schema(schema);
@@ -124,13 +151,15 @@ struct Rate {
 
 template <class Take>
 Rate our_rate(const std::string& address, std::size_t num_steps, std::size_t batch_bytes,
-              std::size_t count, Take take) {
+              std::size_t count, const Keys& keys, Take take) {
   const auto schema = std::make_shared<const FragmentSchema>(make_schema(cartpole_like()));
+  LearnerOptions listen{.bind = address, .keys = keys.learner};
+  if (!keys.learner.public_key.empty()) listen.allowed_workers = {keys.worker.public_key};
   LearnerEndpoint learner(
-      {.bind = address},
-      {.run_id = 1, .environment = cartpole_like(), .schema = schema, .run_config = {}});
+      listen, {.run_id = 1, .environment = cartpole_like(), .schema = schema, .run_config = {}});
   const Child child({"worker", learner.address(), std::to_string(num_steps),
-                     std::to_string(batch_bytes), std::to_string(count)});
+                     std::to_string(batch_bytes), std::to_string(count)},
+                    keys.words());
   auto received = learner.receive(kDeadline);
   const auto start = steady_clock::now();
   Rate rate;
@@ -151,7 +180,7 @@ double median(std::vector<double> values) {
 }
 
 void compare(const std::string& address, std::size_t num_steps, std::size_t batch_bytes,
-             int repetitions) {
+             int repetitions, const Keys& keys = {}) {
   const FragmentSchema schema = make_schema(cartpole_like());
   const std::size_t block = schema.block_bytes(num_steps) + 4;
   const std::size_t per_frame = std::max<std::size_t>(1, (batch_bytes + block - 1) / block);
@@ -160,16 +189,17 @@ void compare(const std::string& address, std::size_t num_steps, std::size_t batc
   std::vector<double> raw, ours, ratios, cpu_ratios;
   for (int i = 0; i < repetitions; ++i) {
     const double begin = cpu_seconds();
-    raw.push_back(raw_bytes_per_second(address, frame_bytes, total_bytes) / 1e6);
+    raw.push_back(raw_bytes_per_second(address, frame_bytes, total_bytes, keys) / 1e6);
     const double between = cpu_seconds();
     ours.push_back(
-        our_rate(address, num_steps, batch_bytes, total_bytes / block, [](FragmentPtr) {})
+        our_rate(address, num_steps, batch_bytes, total_bytes / block, keys, [](FragmentPtr) {})
             .bytes_per_second /
         1e6);
     ratios.push_back(ours.back() / raw.back());
     cpu_ratios.push_back((between - begin) / (cpu_seconds() - between));
   }
-  std::printf("%-24s %8zu %9zu %9.0f %9.0f %7.0f %% %7.0f %%\n", address.c_str(), block - 4,
+  const std::string name = address + (keys.learner.public_key.empty() ? "" : " keys");
+  std::printf("%-24s %8zu %9zu %9.0f %9.0f %7.0f %% %7.0f %%\n", name.c_str(), block - 4,
               frame_bytes, median(raw), median(ours), 100.0 * median(ratios),
               100.0 * median(cpu_ratios));
   std::fflush(stdout);
@@ -181,7 +211,7 @@ void end_to_end(const std::string& address, int repetitions) {
   std::vector<double> rates;
   for (int i = 0; i < repetitions; ++i) {
     replay::Table table({.unit = replay::ItemUnit::step, .capacity_steps = 1000000});
-    rates.push_back(our_rate(address, kSteps, std::size_t{64} << 10, kCount,
+    rates.push_back(our_rate(address, kSteps, std::size_t{64} << 10, kCount, {},
                              [&](FragmentPtr fragment) {
                                if (!table.insert(std::move(fragment), kDeadline)) std::exit(1);
                              })
@@ -198,12 +228,17 @@ void end_to_end(const std::string& address, int repetitions) {
 int main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   const auto number = [&](std::size_t i) { return std::stoull(arguments.at(i)); };
+  const auto keys_from = [&](std::size_t i) -> Keys {
+    if (arguments.size() <= i) return {};
+    return {.learner = {.public_key = arguments.at(i)},
+            .worker = {arguments.at(i + 1), arguments.at(i + 2)}};
+  };
   if (!arguments.empty() && arguments[0] == "raw") {
-    raw_child(arguments.at(1), number(2), number(3));
+    raw_child(arguments.at(1), number(2), number(3), keys_from(4));
     return 0;
   }
   if (!arguments.empty() && arguments[0] == "worker") {
-    worker_child(arguments.at(1), number(2), number(3), number(4));
+    worker_child(arguments.at(1), number(2), number(3), number(4), keys_from(5));
     return 0;
   }
   const int repetitions = arguments.empty() ? 3 : std::stoi(arguments[0]);
@@ -215,6 +250,9 @@ int main(int argc, char** argv) {
     compare(address, 128, std::size_t{64} << 10, repetitions);
     compare(address, 6000, 0, repetitions);
   }
+  const Keys keys{generate_key_pair(), generate_key_pair()};
+  compare("tcp://127.0.0.1:*", 128, std::size_t{64} << 10, repetitions, keys);
+  compare("tcp://127.0.0.1:*", 6000, 0, repetitions, keys);
   for (const std::string& address : {std::string("tcp://127.0.0.1:*"), ipc}) {
     end_to_end(address, repetitions);
   }

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "src/transport/envelope.h"
+#include "src/transport/gate_report.h"
 
 namespace rl::transport {
 
@@ -44,6 +45,11 @@ class Channel {
   virtual void wait(std::chrono::milliseconds timeout, bool to_send = false) = 0;
   virtual void wake() = 0;
   virtual std::string address() const = 0;  // with a wildcard port resolved
+
+  // Of the gate in front of it, where there is one: what it did since the last call, and closing
+  // every connection of a key.
+  virtual GateReport take_report() { return {}; }
+  virtual void shut_out(std::string_view) {}
 };
 
 // Says whether a peer that proved this public key may come in.

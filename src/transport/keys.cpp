@@ -73,7 +73,7 @@ std::string find_key(const fs::path& path, const std::string& text, const std::s
 }
 
 KeyPair load_pair(const fs::path& path) {
-  struct stat status{};
+  struct stat status {};
   if (stat(path.c_str(), &status) != 0) {
     fail(path, "cannot be read", "make keys with `corral keygen DIR`", std::strerror(errno));
   }
@@ -85,7 +85,9 @@ KeyPair load_pair(const fs::path& path) {
   return {find_key(path, text, "public"), find_key(path, text, "secret")};
 }
 
-std::string load_public(const fs::path& path) { return find_key(path, read(path), "public"); }
+std::string load_public(const fs::path& path) {
+  return find_key(path, read(path), "public");
+}
 
 void save_pair(const fs::path& path, const KeyPair& keys) {
   create(path, "public " + keys.public_key + "\nsecret " + keys.secret_key + "\n", 0600);
@@ -136,19 +138,25 @@ void make_keys(const fs::path& folder, const std::string& worker_name) {
   save_public(folder / "allowed_workers" / (worker_name + ".pub"), worker);
 }
 
+std::vector<std::string> load_allowed_workers(const fs::path& folder) {
+  std::vector<std::string> workers;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (entry.path().extension() == ".pub") workers.push_back(load_public(entry.path()));
+  }
+  if (error) {
+    fail(folder, "cannot be listed", "make keys with `corral keygen DIR`", error.message());
+  }
+  std::sort(workers.begin(), workers.end());
+  return workers;
+}
+
 void use_keys(LearnerOptions& options, const fs::path& folder) {
   KeyPair keys = load_pair(folder / "learner.key");
   const fs::path allowed = folder / "allowed_workers";
-  std::vector<std::string> workers;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(allowed, error)) {
-    if (entry.path().extension() == ".pub") workers.push_back(load_public(entry.path()));
-  }
-  if (error) fail(allowed, "cannot be listed", "make keys with `corral keygen DIR`",
-                  error.message());
-  std::sort(workers.begin(), workers.end());
+  load_allowed_workers(allowed);
   options.keys = std::move(keys);
-  options.allowed_workers = std::move(workers);
+  options.allowed_folder = allowed.string();
 }
 
 void use_keys(WorkerOptions& options, const fs::path& worker_key_file,

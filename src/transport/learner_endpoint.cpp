@@ -11,8 +11,10 @@
 
 #include "rl/core/error.h"
 #include "src/transport/address.h"
+#include "src/transport/allowed_workers.h"
 #include "src/transport/channel.h"
 #include "src/transport/descriptor_limit.h"
+#include "src/transport/gate.h"
 #include "src/transport/learner_protocol.h"
 #include "src/transport/random_number.h"
 
@@ -22,25 +24,27 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kTick{50};  // between looks for lost workers, and at most asleep
-constexpr int kBurst = 64;  // messages handled before what they caused is sent
-constexpr int kBursts = 16;  // before other sockets and wakes are looked at
+constexpr int kBurst = 64;         // messages handled before what they caused is sent
+constexpr int kBursts = 16;        // before other sockets and wakes are looked at
 constexpr std::size_t kMaxEvents = 4096;
 constexpr std::size_t kMaxRefused = 65536;
 
 void make_room(const LearnerOptions& options, const RunManifest& manifest) {
   if (parse_address(options.bind, "LearnerEndpoint").scheme == Scheme::inproc) return;
-  make_room_for_connections(manifest.num_slots);
+  make_room_for_connections((has_gate(options) ? kGateDescriptors : 1) * manifest.num_slots);
 }
 
 }  // namespace
 
-//   caller's threads ── protocol_mutex ──► protocol ◄── protocol_mutex ── I/O thread ──► channel
+//   caller's threads ── protocol_mutex ──► protocol ◄────── protocol_mutex ── I/O thread ──►
+//   channel
 //                    ── inbox_mutex ────► inbox, events ◄── inbox_mutex ──┘
 // Lock order: protocol_mutex before inbox_mutex, never the other way.
 struct LearnerEndpoint::Impl {
   Impl(LearnerOptions given, RunManifest manifest, const Clock& the_clock)
       : options((validate(given), make_room(given, manifest), std::move(given))),
         clock(the_clock),
+        allowed(options),
         protocol(options, std::move(manifest), random_number()),
         channel(bind_channel(options, [this](std::string_view key) { return admits(key); })),
         thread([this](const std::stop_token& stop) { run(stop); }) {}
@@ -52,9 +56,7 @@ struct LearnerEndpoint::Impl {
 
   bool admits(std::string_view key) {
     const std::lock_guard lock(protocol_mutex);
-    const auto& allowed = options.allowed_workers;
-    return std::find(allowed.begin(), allowed.end(), key) != allowed.end() &&
-           !protocol.is_banned(std::string(key));
+    return allowed.contains(key) && !protocol.is_banned(std::string(key));
   }
 
   void run(const std::stop_token& stop);
@@ -66,6 +68,7 @@ struct LearnerEndpoint::Impl {
   const Clock& clock;
 
   mutable std::mutex protocol_mutex;
+  AllowedWorkers allowed;  // like the protocol
   LearnerProtocol protocol;
   Nanoseconds next_tick{};
   std::condition_variable all_ended;
@@ -123,6 +126,10 @@ void LearnerEndpoint::Impl::deliver() {
     const std::lock_guard lock(protocol_mutex);
     if (const Nanoseconds now = clock.now(); now >= next_tick) {  // it looks at every session
       protocol.on_tick(now);
+      protocol.on_report(channel->take_report(), now);
+      for (const std::string& key : allowed.refresh(now)) {
+        protocol.expel(key, "has a key that is not on the list any more");
+      }
       next_tick = now + kTick;
     }
     for (const auto& [worker_id, bytes] : take_returned()) {
@@ -141,6 +148,7 @@ void LearnerEndpoint::Impl::deliver() {
     if (protocol.num_sessions() == 0) all_ended.notify_all();
   }
   if (!output.fragments.empty() || !output.refused.empty()) arrived.notify_all();
+  for (const auto& key : output.shut_out) channel->shut_out(key);
   std::vector<std::string> gone;
   for (const auto& [peer, message] : output.messages) {
     if (channel->send(peer, message) == Sent::gone) gone.push_back(peer);
@@ -178,8 +186,8 @@ std::optional<ReceivedFragment> LearnerEndpoint::receive(milliseconds deadline) 
   bool wake = false;
   {
     std::unique_lock lock(impl_->inbox_mutex);
-    impl_->arrived.wait_for(
-        lock, deadline, [this] { return !impl_->inbox.empty() || impl_->newly_refused; });
+    impl_->arrived.wait_for(lock, deadline,
+                            [this] { return !impl_->inbox.empty() || impl_->newly_refused; });
     impl_->newly_refused = false;
     if (impl_->inbox.empty()) return std::nullopt;
     result = std::move(impl_->inbox.front());

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "rl/transport/learner_endpoint.h"
+#include "src/transport/gate_report.h"
 #include "src/transport/messages.h"
 #include "src/transport/strikes.h"
 #include "src/transport/weight_source.h"
@@ -57,6 +58,7 @@ struct LearnerOutput {
   std::vector<ReceivedFragment> fragments{};
   std::vector<RefusedFragment> refused{};
   std::vector<WorkerEvent> events{};
+  std::vector<std::string> shut_out{};  // keys whose connections are to be closed
 };
 
 // Messages may be lost, repeated, delayed and reordered in both directions. `peer` is the return
@@ -73,6 +75,9 @@ class LearnerProtocol {
   // A message to this peer found no connection. Its worker may come back over another one; until it
   // does, its slot goes to whoever asks.
   void on_gone(std::string_view peer);
+  void on_report(const GateReport& report, Nanoseconds now);
+  // Ends the sessions of a key that is not welcome any more.
+  void expel(const std::string& user, const std::string& why);
   // Ends a burst of messages: one acknowledgement per session. Then takes what there is to do.
   LearnerOutput take_output();
 
@@ -130,6 +135,7 @@ class LearnerProtocol {
   void end(Session& session, Ended how, DropReason reason, WorkerEventKind kind,
            const std::string& why);
   void strike(const Sender& sender, Session* session, std::string_view defect);
+  void tell_of(const Incident& incident, Nanoseconds now);
   void send(const std::string& peer, SharedBytes message);
   void event(WorkerEventKind kind, const Session& session, const std::string& reason);
 

@@ -263,7 +263,7 @@ void LearnerProtocol::strike(const Sender& sender, Session* session, std::string
   const bool banned = strikes_.add(key);
   if (banned || event_limiter_.allow(fnv1a(key), sender.now)) {
     const std::string reason =
-        std::string(defect) +
+        std::string(defect) + (sender.user.empty() ? "" : " (key " + sender.user + ")") +
         (banned
              ? "; banned after " + std::to_string(options_.limits.strikes) + " malformed messages"
              : "");
@@ -271,15 +271,18 @@ void LearnerProtocol::strike(const Sender& sender, Session* session, std::string
     stranger.name = "unknown";
     event(WorkerEventKind::misbehaved, session ? *session : stranger, reason);
   }
-  if (!banned) return;
+  if (banned) expel(key, "was banned");
+}
+
+void LearnerProtocol::expel(const std::string& key, const std::string& why) {
   std::vector<std::uint64_t> guilty;
   for (const auto& [number, other] : sessions_) {
     if ((other.user.empty() ? other.peer : other.user) == key) guilty.push_back(number);
   }
   for (const std::uint64_t number : guilty) {
-    end(sessions_.at(number), Ended::lost, DropReason::worker_lost, WorkerEventKind::lost,
-        "was banned");
+    end(sessions_.at(number), Ended::lost, DropReason::worker_lost, WorkerEventKind::lost, why);
   }
+  output_.shut_out.push_back(key);
 }
 
 Session* LearnerProtocol::speaker(const Sender& sender, std::uint64_t session,
@@ -287,6 +290,7 @@ Session* LearnerProtocol::speaker(const Sender& sender, std::uint64_t session,
   const auto found = sessions_.find(session);
   if (found == sessions_.end() || learner != number_ || found->second.peer != sender.peer ||
       found->second.user != sender.user) {
+    ++counters_.stray_messages;
     send(sender.peer, encode(UnknownSessionMessage{session}));
     return nullptr;
   }

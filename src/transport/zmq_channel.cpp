@@ -7,11 +7,13 @@
 #include <cerrno>
 #include <memory>
 #include <mutex>
+#include <system_error>
 #include <zmq.hpp>
 
 #include "rl/core/error.h"
 #include "src/transport/address.h"
 #include "src/transport/channel.h"
+#include "src/transport/gate.h"
 
 #if defined(__SANITIZE_THREAD__)
 #include <sanitizer/tsan_interface.h>
@@ -36,8 +38,10 @@ void note_taken_over() {}
 #endif
 
 constexpr int kLingerMs = 1000;
+constexpr int kHandshakeMs = 2000;          // of a stranger
+constexpr int kTrustedHandshakeMs = 10000;  // of the learner, or of one whom the gate looks at
 constexpr int kHighWaterMark = 256;         // messages; experience is bounded in bytes by credits
-constexpr std::size_t kShareAbove = 4096;  // smaller messages are cheaper to copy
+constexpr std::size_t kShareAbove = 4096;   // smaller messages are cheaper to copy
 
 std::shared_ptr<zmq::context_t> new_context(std::size_t max_sockets) {
   auto context = std::make_shared<zmq::context_t>();
@@ -57,12 +61,13 @@ std::shared_ptr<zmq::context_t> inproc_context(std::size_t max_sockets) {
   return context;
 }
 
-void set_common_options(zmq::socket_t& socket, const Limits& limits) {
+// libzmq measures a message as it travels: encrypted, it is a little longer.
+void set_common_options(zmq::socket_t& socket, const Limits& limits, bool is_encrypted) {
+  const std::size_t longest = limits.max_message_bytes + (is_encrypted ? kSealBytes : 0);
   socket.set(zmq::sockopt::linger, kLingerMs);
-  socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(limits.max_message_bytes));
+  socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(longest));
   socket.set(zmq::sockopt::sndhwm, kHighWaterMark);
   socket.set(zmq::sockopt::rcvhwm, kHighWaterMark);
-  socket.set(zmq::sockopt::handshake_ivl, 2000);
   socket.set(zmq::sockopt::heartbeat_ivl, 2000);
   socket.set(zmq::sockopt::heartbeat_timeout, 6000);
   socket.set(zmq::sockopt::heartbeat_ttl, 6000);
@@ -106,16 +111,19 @@ auto uninterrupted(Call call) {
 }
 
 // Reads frames until the message ends; false when nothing waits. `count` frames were read, the
-// first ones of them into `frames`, the others thrown away.
+// first ones of them into `frames`, the others thrown away. Of all that are long enough to count
+// (ZmtpClientReader::Traffic), `on_the_wire` has the bytes; the first one is not among them.
 template <std::size_t N>
 bool receive_frames(zmq::socket_t& socket, std::array<zmq::message_t, N>& frames,
-                    std::size_t& count) {
+                    std::size_t& count, std::size_t* on_the_wire = nullptr) {
   count = 0;
   zmq::message_t surplus;
   for (bool more = true; more; ++count) {
     zmq::message_t& frame = count < N ? frames[count] : surplus;
     if (!uninterrupted([&] { return socket.recv(frame, zmq::recv_flags::dontwait); })) return false;
     more = frame.more();
+    const bool counts = on_the_wire != nullptr && count > 0 && frame.size() >= kEnvelopeBytes;
+    if (counts) *on_the_wire += wire_bytes(frame.size());
   }
   note_taken_over();
   return true;
@@ -151,6 +159,7 @@ class ZmqChannel : public Channel {
   virtual void* extra_socket() { return nullptr; }
   virtual void serve_extra() {}
 
+  std::unique_ptr<Gate> gate_{};  // first: relays what the socket still sends while it closes
   std::shared_ptr<zmq::context_t> context_;
   zmq::socket_t socket_;
   std::string address_{};
@@ -164,7 +173,8 @@ class DealerChannel final : public ZmqChannel {
  public:
   DealerChannel(const WorkerOptions& options, std::shared_ptr<zmq::context_t> context)
       : ZmqChannel(std::move(context), zmq::socket_type::dealer) {
-    set_common_options(socket_, options.limits);
+    set_common_options(socket_, options.limits, !options.learner_key.empty());
+    socket_.set(zmq::sockopt::handshake_ivl, kTrustedHandshakeMs);
     socket_.set(zmq::sockopt::immediate, true);
     socket_.set(zmq::sockopt::reconnect_ivl, 50);
     socket_.set(zmq::sockopt::reconnect_ivl_max, 2000);
@@ -196,17 +206,20 @@ class DealerChannel final : public ZmqChannel {
 };
 
 // The learner's end. With keys it also answers ZAP (ZeroMQ RFC 27), which libzmq asks about every
-// connection before it lets a message through.
+// connection before it lets a message through. With keys over tcp a Gate has the public port.
 class RouterChannel final : public ZmqChannel {
  public:
   RouterChannel(const LearnerOptions& options, Admission admit,
                 std::shared_ptr<zmq::context_t> context)
       : ZmqChannel(std::move(context), zmq::socket_type::router), admit_(std::move(admit)) {
-    set_common_options(socket_, options.limits);
+    const bool is_guarded = has_gate(options);
+    const bool has_keys = !options.keys.secret_key.empty();
+    set_common_options(socket_, options.limits, has_keys);
+    socket_.set(zmq::sockopt::handshake_ivl, is_guarded ? kTrustedHandshakeMs : kHandshakeMs);
     socket_.set(zmq::sockopt::router_mandatory, true);
     socket_.set(zmq::sockopt::router_handover, false);
     socket_.set(zmq::sockopt::backlog, 1024);
-    if (!options.keys.secret_key.empty()) {
+    if (has_keys) {
       zap_ = zmq::socket_t(*context_, zmq::socket_type::rep);
       zap_.set(zmq::sockopt::linger, 0);
       zap_.bind("inproc://zeromq.zap.01");
@@ -214,8 +227,12 @@ class RouterChannel final : public ZmqChannel {
       socket_.set(zmq::sockopt::curve_server, true);
       socket_.set(zmq::sockopt::curve_secretkey, options.keys.secret_key);
     }
-    socket_.bind(options.bind);
+    socket_.bind(is_guarded ? "tcp://127.0.0.1:*" : options.bind);
     address_ = socket_.get(zmq::sockopt::last_endpoint);
+    if (!is_guarded) return;
+    const auto port = std::stoul(address_.substr(address_.rfind(':') + 1));
+    gate_ = std::make_unique<Gate>(options, static_cast<std::uint16_t>(port));
+    address_ = gate_->address();
   }
 
   Sent send(std::string_view peer, const SharedBytes& message) override {
@@ -236,13 +253,24 @@ class RouterChannel final : public ZmqChannel {
   bool receive(const std::function<void(const Incoming&)>& handle) override {
     std::array<zmq::message_t, 2> frames;
     std::size_t count = 0;
-    if (!receive_frames(socket_, frames, count)) return false;
+    std::size_t on_the_wire = 0;
+    if (!receive_frames(socket_, frames, count, &on_the_wire)) {
+      if (gate_) gate_->all_came_out();
+      return false;
+    }
     const bool whole = count == 2;
+    if (gate_ && count > 1) gate_->came_out(property(frames[1], "Peer-Address"), on_the_wire);
     handle({.peer = frames[0].to_string_view(),
-            .user = count > 1 ? user_of(frames[1]) : std::string_view{},
+            .user = zap_.handle() != nullptr && count > 1 ? property(frames[1], "User-Id")
+                                                          : std::string_view{},
             .message = whole ? bytes_of(frames[1]) : std::span<const std::byte>{}});
     if (whole && frames[1].size() >= kKeepAbove) kept_[num_kept_++ % kKept].swap(frames[1]);
     return true;
+  }
+
+  GateReport take_report() override { return gate_ ? gate_->take_report() : GateReport{}; }
+  void shut_out(std::string_view user) override {
+    if (gate_) gate_->shut_out(user);
   }
 
  private:
@@ -255,10 +283,9 @@ class RouterChannel final : public ZmqChannel {
 
   // Of a frame that came over the wire: libzmq makes up the address in front of it, and gives that
   // one the sender's properties only when poll() saw the message first.
-  std::string_view user_of(zmq::message_t& frame) {
-    if (zap_.handle() == nullptr) return {};
-    const char* user = zmq_msg_gets(frame.handle(), "User-Id");
-    return user == nullptr ? std::string_view{} : user;
+  static std::string_view property(zmq::message_t& frame, const char* name) {
+    const char* value = zmq_msg_gets(frame.handle(), name);
+    return value == nullptr ? std::string_view{} : value;
   }
 
   // Request: version, id, domain, address, identity, mechanism, credentials.
@@ -271,7 +298,8 @@ class RouterChannel final : public ZmqChannel {
       const bool is_curve = count == 7 && request[0].to_string_view() == "1.0" &&
                             request[5].to_string_view() == "CURVE" && request[6].size() == 32;
       if (is_curve) zmq_z85_encode(key.data(), request[6].data<std::uint8_t>(), 32);
-      const bool good = is_curve && admit_(key.data());
+      const bool good = is_curve && admit_(key.data()) &&
+                        (!gate_ || gate_->log_in(request[3].to_string_view(), key.data()));
       const std::array<std::string_view, 6> reply{"1.0",
                                                   count > 1 ? request[1].to_string_view() : "",
                                                   good ? "200" : "400",
@@ -330,6 +358,8 @@ std::unique_ptr<Channel> bind_channel(const LearnerOptions& options, Admission a
         address.scheme == Scheme::inproc ? inproc_context(max_sockets) : new_context(max_sockets));
   } catch (const zmq::error_t& error) {
     cannot_bind(options.bind, error.num());
+  } catch (const std::system_error& error) {
+    cannot_bind(options.bind, error.code().value());
   }
 }
 

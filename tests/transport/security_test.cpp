@@ -7,6 +7,7 @@
 #include <zmq.hpp>
 
 #include "fixtures.h"
+#include "key_folder.h"
 #include "rl/core/error.h"
 #include "rl/transport/keys.h"
 #include "src/transport/messages.h"
@@ -20,29 +21,6 @@ namespace {
 
 constexpr milliseconds kLong{60000};
 constexpr milliseconds kShort{400};  // how long one who is not let in is given
-
-struct KeyFolder {
-  KeyFolder() {
-    static int number = 0;
-    path = fs::temp_directory_path() /
-           ("corral-keys-" + std::to_string(getpid()) + "-" + std::to_string(++number));
-  }
-  ~KeyFolder() { fs::remove_all(path); }
-  fs::path path;
-};
-
-LearnerOptions with_keys(const fs::path& folder) {
-  LearnerOptions options{.bind = "tcp://127.0.0.1:*", .worker_timeout = milliseconds(600000)};
-  use_keys(options, folder);
-  return options;
-}
-
-WorkerOptions with_keys(const std::string& address, const fs::path& folder,
-                        const std::string& worker) {
-  WorkerOptions options{.connect = address};
-  use_keys(options, folder / ("worker-" + worker + ".key"), folder / "learner.pub");
-  return options;
-}
 
 }  // namespace
 
@@ -106,6 +84,31 @@ TEST_CASE("a key that is not on the list, no key, and the wrong learner's key st
   CHECK(honest.connect(kLong).run_id == 77);
 }
 
+TEST_CASE("keys come and go while a run goes on: a file added lets in, a file deleted shuts out") {
+  const KeyFolder keys;
+  make_keys(keys.path, "a");
+  LearnerEndpoint learner(with_keys(keys.path), small_manifest());
+  WorkerEndpoint old(with_keys(learner.address(), keys.path, "a"), small_hello());
+  old.connect(kLong);
+
+  make_keys(keys.path, "b");
+  WorkerEndpoint young(with_keys(learner.address(), keys.path, "b"), small_hello());
+  CHECK(young.connect(kLong).slot == 1);
+
+  fs::remove(keys.path / "allowed_workers" / "a.pub");
+  std::string why;
+  for (int round = 0; round < 3000 && why.empty(); ++round) {
+    young.pump(milliseconds(10));
+    while (auto event = learner.poll_event()) {
+      if (event->kind == WorkerEventKind::lost) why = event->reason;
+    }
+  }
+  CHECK(why.find("not on the list any more") != std::string::npos);
+  WorkerEndpoint again(with_keys(learner.address(), keys.path, "a"), small_hello());
+  CHECK_THROWS_AS(again.connect(kShort), Error);
+  CHECK(young.close(kLong));
+}
+
 TEST_CASE("without keys an address that other hosts reach is refused on both ends") {
   for (const std::string address : {"tcp://0.0.0.0:5555", "tcp://*:5555", "tcp://10.0.0.1:5555"}) {
     CAPTURE(address);
@@ -160,11 +163,12 @@ TEST_CASE("a key folder has everything for both ends, private to its owner") {
   const LearnerOptions learner = with_keys(keys.path);
   const WorkerOptions worker = with_keys("tcp://127.0.0.1:1", keys.path, "a");
   CHECK(learner.keys.public_key == worker.learner_key);
-  REQUIRE(learner.allowed_workers.size() == 1);
-  CHECK(learner.allowed_workers[0] == worker.keys.public_key);
+  const auto allowed = load_allowed_workers(learner.allowed_folder);
+  REQUIRE(allowed.size() == 1);
+  CHECK(allowed[0] == worker.keys.public_key);
   make_keys(keys.path, "b");  // the learner's pair stays
   CHECK(with_keys(keys.path).keys.public_key == learner.keys.public_key);
-  CHECK(with_keys(keys.path).allowed_workers.size() == 2);
+  CHECK(load_allowed_workers(learner.allowed_folder).size() == 2);
 }
 
 TEST_CASE("keys are never overwritten, and bad key files say what to do") {

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "rl/transport/options.h"
 
@@ -25,8 +26,11 @@ KeyPair generate_key_pair();  // from the system's random source
 // A folder that has a learner's pair already gets the worker's alone.
 void make_keys(const std::filesystem::path& folder, const std::string& worker_name);
 
-// Fills in `keys` and `allowed_workers` from the folder. Throws Error, leaving the options as they
-// were, when a file is missing, malformed or open to others.
+// The public keys of all .pub files in the folder, sorted. Throws Error as below.
+std::vector<std::string> load_allowed_workers(const std::filesystem::path& folder);
+
+// Fills in `keys` and `allowed_folder`. Throws Error, leaving the options as they were, when a file
+// is missing, malformed or open to others.
 void use_keys(LearnerOptions& options, const std::filesystem::path& folder);
 
 // Fills in `keys` and `learner_key`. Errors as above.

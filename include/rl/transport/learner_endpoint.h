@@ -65,6 +65,28 @@ struct WorkerEvent {
   DropReason missing{};  // what those count as
 };
 
+// Why the gate of a tcp address with keys closed a connection (docs/security.md).
+enum class Rejection : std::uint8_t {
+  // before it was let in
+  not_zmtp,       // another protocol, or ZeroMQ's of before version 3
+  not_curve,      // another mechanism
+  bad_handshake,  // out of turn, or of the wrong size
+  wrong_key,      // not on the list, banned, or made for another learner
+  too_slow,
+  crowded_out,    // too many arrived at once, and most of them from there
+  left_early,     // closed by itself
+  // after it was let in
+  bad_frame,           // no encrypted one
+  giant_frame,         // above limits.max_message_bytes
+  unfinished_message,  // more than two of the longest messages, and none has ended
+  tiny_frames,         // many frames too small for a message
+  hoarding,            // held most of what was unfinished when that was too much in all
+  silent,              // nothing complete for as long as a lost worker is waited for
+  shut_out,            // banned, or its key is not on the list any more
+  count_
+};
+const char* reason_text(Rejection reason);
+
 struct TransportCounters {
   std::uint64_t fragments_received = 0;   // accepted into the inbox
   std::uint64_t steps_received = 0;
@@ -73,6 +95,10 @@ struct TransportCounters {
   std::uint64_t produced = 0;             // highest sequence each worker session reported, summed
   std::uint64_t weight_bytes_sent = 0;
   std::uint64_t hellos_refused = 0;
+  std::uint64_t stray_messages = 0;       // of a session that has ended, never was, or is another's
+  // Of a tcp address with keys.
+  std::uint64_t connections_let_in = 0;
+  std::array<std::uint64_t, static_cast<std::size_t>(Rejection::count_)> connections_rejected{};
 };
 
 struct WorkerStatus {

@@ -32,6 +32,9 @@ struct LearnerOptions {
   std::string bind = "ipc://@/corral";      // ipc://, tcp:// or inproc:// address
   KeyPair keys{};
   std::vector<std::string> allowed_workers{};  // public keys let in, when keys are set
+  // A folder of .pub files let in besides; read again every 2 s, so that a file added lets in and
+  // a file deleted shuts out while the run goes on.
+  std::string allowed_folder{};
   // Unread experience per worker, at most. A larger fragment could never be sent: keep it above
   // the largest one.
   std::size_t credit_bytes = std::size_t{8} << 20;

@@ -1,5 +1,4 @@
-// Runs a fine-tuning of a language model on a file of examples from start, or from its last
-// checkpoint, to its end.
+// Runs a supervised fine-tuning from start, or from its last checkpoint, to its end.
 #pragma once
 
 #include <atomic>
@@ -8,14 +7,14 @@
 #include <limits>
 #include <string>
 
-#include "rl/learner/fine_tune_options.h"
+#include "rl/learner/sft_options.h"
 #include "rl/reporting/progress_line.h"
 
 namespace rl {
 
 // How the caller takes part. Everything may be left as it is. All are called from the caller's
 // own thread.
-struct FineTuneHooks {
+struct SftHooks {
   // 0: go on; 1: stop after the step at hand and leave a resumable run. May change at any time.
   const std::atomic<int>* stop = nullptr;
   std::string config_text{};  // resolved configuration, written to <out>/config.ini
@@ -24,18 +23,7 @@ struct FineTuneHooks {
   std::function<void(std::uint64_t step)> after_step{};
 };
 
-// The newest figures on data that is never learned from; NaN: not measured.
-struct HeldOutFigures {
-  static constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
-  double loss = kUnknown;            // per token; of pairs per pair
-  double token_accuracy = kUnknown;  // greedy, given the true past
-  double exact_match = kUnknown;     // share of prompts
-  std::uint64_t exact_prompts = 0;
-  double pair_accuracy = kUnknown;   // share of pairs whose chosen completion has the higher reward
-  double reward_margin = kUnknown;   // mean of chosen - rejected
-};
-
-struct FineTuneSummary {
+struct SftSummary {
   bool interrupted = false;
   std::uint64_t steps = 0;            // of the optimiser, skipped ones included
   std::uint64_t skipped_steps = 0;    // non-finite: left no trace
@@ -43,8 +31,11 @@ struct FineTuneSummary {
   std::uint64_t tokens = 0;           // that went through the model for learning
   double wall_seconds = 0.0;          // of this call
   double tokens_per_second = 0.0;     // of this call
-  double training_loss = HeldOutFigures::kUnknown;  // of the last step
-  HeldOutFigures held_out{};
+  double training_loss = std::numeric_limits<double>::quiet_NaN();    // of the last step
+  double validation_loss = std::numeric_limits<double>::quiet_NaN();  // per token
+  double token_accuracy = std::numeric_limits<double>::quiet_NaN();   // greedy, given the true past
+  double exact_match = std::numeric_limits<double>::quiet_NaN();      // share of prompts
+  std::uint64_t exact_prompts = 0;
   std::string data{};                 // counts for people
   std::string weights_digest{};       // equal runs have equal digests
   std::string model{};                // <out>/model; empty when interrupted
@@ -61,6 +52,6 @@ struct FineTuneSummary {
 // Throws Error for wrong options, data or models, and a full disk.
 // Threads: runs on the caller's thread and sets the process's LibTorch threads; one training at a
 // time per process.
-FineTuneSummary fine_tune(const FineTuneOptions& options, const FineTuneHooks& hooks);
+SftSummary train_sft(const SftOptions& options, const SftHooks& hooks);
 
 }  // namespace rl

@@ -1,5 +1,5 @@
-// Everything a fine-tuning run is told, be it on examples or on pairs. No Torch here: the command
-// line fills it, the learner reads it. Threads: plain values.
+// Everything a supervised fine-tuning run is told. No Torch here: the command line fills it, the
+// learner reads it. Threads: plain values.
 #pragma once
 
 #include <cstddef>
@@ -9,8 +9,8 @@
 
 namespace rl {
 
-struct FineTuneOptions {
-  std::string algorithm = "sft";       // sft, rm (a reward model) or dpo
+struct SftOptions {
+  std::string algorithm = "sft";
   std::string model{};                 // folder of the model to start from
   std::string out = "runs/sft";        // run directory
   bool resume = false;
@@ -22,15 +22,10 @@ struct FineTuneOptions {
   std::string data{};                  // JSON lines; docs/language-training.md
   std::string validation{};            // the same, never learned from
   double validation_split = 0.0;       // share of `data` that is set aside when `validation` is empty
-  std::string loss_on = "completion";  // completion or all; sft alone
+  std::string loss_on = "completion";  // completion or all
   std::size_t max_tokens = 0;          // of a sequence; 0: the model's context
-  std::string too_long = "truncate";   // truncate (sft alone), skip or error
+  std::string too_long = "truncate";   // truncate, skip or error
   bool skip_broken_lines = false;
-
-  double center_rewards = 0.0;         // rm: coefficient of (chosen + rejected reward)^2
-  double beta = 0.1;                   // dpo: how dear it is to leave the first model
-  std::string dpo_loss = "sigmoid";    // dpo: sigmoid or ipo
-  double label_smoothing = 0.0;        // dpo, sigmoid: share of pairs the wrong way round
 
   std::uint64_t epochs = 1;
   std::uint64_t steps = 0;             // of the optimiser; 0: as many as the epochs have
@@ -53,18 +48,14 @@ struct FineTuneOptions {
   std::string save_dtype = "f32";      // of <out>/model: f32, bf16 or f16
 
   std::uint64_t evaluate_every = 200;  // steps; 0: only at the end
-  std::size_t evaluate_exact = 0;      // sft: held-out prompts answered greedily and compared
+  std::size_t evaluate_exact = 0;      // held-out prompts answered greedily and compared
   std::size_t samples = 4;             // completions written to samples.jsonl at each evaluation
   std::size_t max_new_tokens = 128;    // of both
   double checkpoint_every = 60.0;      // seconds; 0: only at the end
   std::size_t keep_checkpoints = 3;
 };
 
-// The defaults of an algorithm: of dpo and rm a pair too long is skipped, and the rates are lower.
-// Throws Error for another name.
-FineTuneOptions fine_tune_defaults(const std::string& algorithm);
-
 // Throws Error naming the option, what is allowed and what was given.
-void validate(const FineTuneOptions& options);
+void validate(const SftOptions& options);
 
 }  // namespace rl
