@@ -1,5 +1,3 @@
-#include "learner/language/held_out_loss.h"
-
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/mm.h>
@@ -7,6 +5,7 @@
 
 #include <algorithm>
 
+#include "learner/language/sft_evaluation.h"
 
 namespace rl {
 namespace {

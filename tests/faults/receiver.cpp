@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include <utility>
+
+#include "rl/transport/keys.h"
 #include "tests/faults/paced_environment.h"
 #include "tests/support/policy_weights.h"
 
@@ -31,6 +34,7 @@ transport::LearnerOptions listen_options(const ReceiverOptions& options) {
   transport::LearnerOptions listen;
   listen.bind = options.bind;
   listen.worker_timeout = options.worker_timeout;
+  if (!options.keys.empty()) transport::use_keys(listen, options.keys);
   return listen;
 }
 
@@ -95,10 +99,19 @@ bool Receiver::take(milliseconds patience) {
 void Receiver::note_events() {
   while (const auto event = endpoint_.poll_event()) {
     ++events_[static_cast<std::size_t>(event->kind)];
+    if (event->kind == WorkerEventKind::misbehaved) {
+      const std::lock_guard lock(complaints_mutex_);
+      complaints_.push_back(event->reason);
+    }
     if (event->kind != WorkerEventKind::left && event->kind != WorkerEventKind::lost) continue;
     write(LedgerEvent::ended, {event->worker_id, event->settled}, event->produced,
           static_cast<std::uint8_t>(event->missing));
   }
+}
+
+std::vector<std::string> Receiver::take_complaints() {
+  const std::lock_guard lock(complaints_mutex_);
+  return std::exchange(complaints_, {});
 }
 
 void Receiver::sample(std::size_t count, LedgerEvent event) {

@@ -7,9 +7,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <unordered_map>
+#include <vector>
 
 #include "rl/replay/table.h"
 #include "rl/rollout/run_config.h"
@@ -25,6 +27,7 @@ struct ReceiverOptions {
   std::uint32_t slots = 1;
   std::uint32_t environments_per_slot = 1;
   std::filesystem::path ledger{};  // empty: none is kept
+  std::filesystem::path keys{};    // a folder of `corral keygen`; empty: no encryption
   std::chrono::milliseconds worker_timeout{10000};
   std::uint32_t fragment_steps = 16;
   bool with_weights = true;  // false: workers join and wait for the first version
@@ -46,6 +49,8 @@ class Receiver {
   std::uint64_t num_events(transport::WorkerEventKind kind) const {
     return events_[static_cast<std::size_t>(kind)];
   }
+  // What was said of those who misbehaved, since the last call.
+  std::vector<std::string> take_complaints();
   std::uint64_t num_refused_hellos() const { return endpoint_.counters().hellos_refused; }
 
   // Stops the workers, takes what still comes, closes the books. False when some worker did not
@@ -73,6 +78,8 @@ class Receiver {
   std::atomic<std::uint64_t> steps_{0};
   std::unique_ptr<std::atomic<std::uint64_t>[]> slot_steps_;
   std::array<std::atomic<std::uint64_t>, 5> events_{};
+  std::mutex complaints_mutex_;
+  std::vector<std::string> complaints_{};
   std::uint64_t version_ = 0;
   std::jthread consumer_;  // last: stops before anything it uses is gone
 };

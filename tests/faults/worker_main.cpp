@@ -1,14 +1,17 @@
-// fault_worker --connect URL --slot K [--ledger FILE] [--retry SECONDS]: what `corral worker` does,
-// with the paced environments, and with an account of every fragment.
+// fault_worker --connect URL --slot K [--ledger FILE] [--retry SECONDS] [--timeout MS] [--keys
+// DIR]: what `corral worker` does, with the paced environments, and with an account of every
+// fragment.
 #include <sys/prctl.h>
 
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <string>
 
 #include "rl/core/error.h"
 #include "rl/rollout/worker.h"
+#include "rl/transport/keys.h"
 #include "rl/transport/worker_endpoint.h"
 #include "tests/faults/paced_environment.h"
 #include "tests/support/ledger.h"
@@ -52,6 +55,13 @@ int work(int argc, char** argv) {
     if (name == "--connect") options.transport.connect = value;
     if (name == "--slot") options.slot = std::stoi(value);
     if (name == "--retry") options.retry = std::chrono::seconds(std::stoi(value));
+    if (name == "--timeout") {
+      options.transport.learner_timeout = std::chrono::milliseconds(std::stoi(value));
+    }
+    if (name == "--keys") {
+      const std::filesystem::path keys = value;
+      transport::use_keys(options.transport, keys / "worker-a.key", keys / "learner.pub");
+    }
     if (name == "--ledger") bookkeeper = std::make_unique<Bookkeeper>(value);
   }
   options.name = "worker-" + std::to_string(options.slot);
