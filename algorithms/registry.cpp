@@ -15,9 +15,13 @@ std::span<const AlgorithmDescription> algorithm_descriptions() {
 }
 
 std::span<const AlgorithmDescription> language_algorithm_descriptions() {
-  static constexpr std::array<AlgorithmDescription, 1> kDescriptions{{
+  static constexpr std::array<AlgorithmDescription, 3> kDescriptions{{
       {"sft", "supervised fine-tuning of language models, whole or by low-rank adapters",
        "docs/language-training.md"},
+      {"rm", "reward models from pairs of completions, one preferred over the other",
+       "docs/algorithms/reward-model.md"},
+      {"dpo", "language models from such pairs directly, without a reward model",
+       "docs/algorithms/dpo.md"},
   }};
   return kDescriptions;
 }

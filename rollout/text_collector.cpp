@@ -79,7 +79,7 @@ struct TextCollector::Implementation {
     if (played.reason != FinishReason::stop && !text.score_truncated) {
       return {.terms = std::vector<double>(num_terms, 0.0)};
     }
-    return scorer.score(prompt.problem, player->completion(played), [&] {
+    return scorer.score(prompt.problem, {player->completion(played), played.tokens}, [&] {
       if (!tick()) throw Ended{};
     });
   }

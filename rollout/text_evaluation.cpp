@@ -103,7 +103,8 @@ class Evaluation {
                       .tokens = static_cast<std::uint32_t>(played.completion_tokens()),
                       .truncated = played.reason != FinishReason::stop};
     if (answer.truncated && !text_.score_truncated) return answer;
-    const language::Verdict verdict = scorer_.score(prompt.problem, answer.completion);
+    const language::Verdict verdict =
+        scorer_.score(prompt.problem, {answer.completion, played.tokens});
     answer.score = verdict.score;
     answer.scored = verdict.scored;
     return answer;

@@ -39,6 +39,9 @@ void validate(const TextReward& reward) {
   }
   require_real("a reward's weight", reward.weight, std::abs(reward.weight) <= kMostReward,
                "a number of at most 1e6");
+  if (reward.verifier == kRewardModelName && reward.argument.empty()) {
+    refuse("rewards", "reward-model:WEIGHT:FOLDER", "no folder");
+  }
   if (!is_one_line(reward.argument)) refuse("a reward's argument", "one line", reward.argument);
 }
 
@@ -132,6 +135,7 @@ std::string to_text(const TextRunConfig& config) {
   line("num_rewards", config.rewards.size());
   for (std::size_t i = 0; i < config.rewards.size(); ++i) {
     line("reward." + std::to_string(i), to_line(config.rewards[i]));
+    line("reward_digest." + std::to_string(i), escaped(config.rewards[i].digest));
   }
   line("reward_limit", real_text(config.reward_limit));
   line("score_truncated", flag(config.score_truncated));
@@ -179,6 +183,7 @@ TextRunConfig text_run_config_from(std::map<std::string, std::string>& values) {
   for (std::uint32_t i = 0; i < rewards; ++i) {
     const std::string field = "reward." + std::to_string(i);
     config.rewards.push_back(reward_from(name_of(field), take(field)));
+    config.rewards.back().digest = text("reward_digest." + std::to_string(i));
   }
   config.reward_limit = real("reward_limit");
   config.score_truncated = flag("score_truncated");

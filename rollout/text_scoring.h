@@ -6,8 +6,9 @@
 
 namespace rl::rollout {
 
-// Rewards by name; "task" is the procedural task's own score. Throws Error for unknown names, bad
-// arguments, and "task" where problems come from a file.
+// Rewards by name; "task" is the procedural task's own score, "reward-model" that of a model in a
+// folder. Throws Error for unknown names, bad arguments, "task" where problems come from a file,
+// and a reward model that is not the one the learner has (both digests are shown).
 language::Scorer make_scorer(const TextRunConfig& config,
                              const language::VerifierRegistry& verifiers);
 

@@ -28,6 +28,8 @@ std::string algorithms_help(std::size_t) {
          "Their options with defaults, under PPO and DQN:\n"
          "  corral help train\n"
          "  corral help train --algo sft\n"
+         "  corral help train --algo rm\n"
+         "  corral help train --algo dpo\n"
          "  corral help train --algo grpo\n"
          "\n"
          "Train with one of them:\n"

@@ -13,6 +13,8 @@
 #include "rl/cli/numbers.h"
 #include "rl/language/model_files.h"
 #include "rl/language/text_completion.h"
+#include "rl/language/text_scorer.h"
+#include "rl/language/thread_team.h"
 
 namespace rl::app {
 namespace {
@@ -70,7 +72,30 @@ class LineFile {
   std::unique_ptr<std::FILE, Closer> file_;
 };
 
-std::string json_line(const Prompt& prompt, const std::vector<Completion>& completions) {
+// Another model that scores what is sampled. The difference of the log-probs, summed over a
+// completion, estimates the KL divergence from it.
+class Reference {
+ public:
+  Reference(const std::string& folder, const text::Tokenizer& policy, std::size_t threads)
+      : model_(language::load_model(folder)),
+        scorer_(model_.config, model_.weights,
+                threads > 0 ? threads : language::default_team_size()) {
+    require_tokenizer(model_, folder).require_same_tokens(policy, folder);
+  }
+
+  std::vector<float> log_probs(const Prompt& prompt, const Completion& completion) {
+    std::vector<language::TokenId> tokens = prompt.tokens;
+    tokens.insert(tokens.end(), completion.tokens.begin(), completion.tokens.end());
+    return scorer_.log_probs(tokens, prompt.tokens.size());
+  }
+
+ private:
+  language::ModelFolder model_;
+  language::TextScorer scorer_;
+};
+
+std::string json_line(const Prompt& prompt, const std::vector<Completion>& completions,
+                      Reference* reference) {
   nlohmann::ordered_json line;
   line["prompt"] = prompt.text;
   for (const Completion& completion : completions) {
@@ -78,6 +103,9 @@ std::string json_line(const Prompt& prompt, const std::vector<Completion>& compl
     each["text"] = completion.text;
     each["tokens"] = completion.tokens;
     each["log_probs"] = completion.log_probs;
+    if (reference != nullptr) {
+      each["reference_log_probs"] = reference->log_probs(prompt, completion);
+    }
     each["finish_reason"] = language::name_of(completion.reason);
     line["completions"].push_back(std::move(each));
   }
@@ -117,8 +145,11 @@ void print_counts(const Counts& counts) {
 class Generation {
  public:
   Generation(const GenerateOptions& options, std::vector<Prompt> prompts,
-             language::TextCompleter& completer)
-      : options_(options), prompts_(std::move(prompts)), completer_(completer) {
+             language::TextCompleter& completer, Reference* reference)
+      : options_(options),
+        prompts_(std::move(prompts)),
+        completer_(completer),
+        reference_(reference) {
     if (!options.has_prompt || !options.out.empty()) lines_.emplace(options.out);
     streams_ = options.has_prompt && options.n == 1;
   }
@@ -176,13 +207,14 @@ class Generation {
                     completions[i].text.c_str());
       }
     }
-    if (lines_) lines_->write(json_line(prompts_[written_], completions));
+    if (lines_) lines_->write(json_line(prompts_[written_], completions, reference_));
     ++written_;
   }
 
   const GenerateOptions& options_;
   std::vector<Prompt> prompts_;
   language::TextCompleter& completer_;
+  Reference* reference_;  // nullptr: none
   std::optional<LineFile> lines_;
   bool streams_ = false;
   std::size_t written_ = 0;
@@ -205,7 +237,12 @@ int run_generate(const std::vector<std::string>& words) {
   const auto generator = language::make_cpu_generator(
       model.config, weights_as(model.weights, options.dtype), 0, generator_options);
   language::TextCompleter completer(*generator, tokenizer);
-  Generation generation(options, std::move(prompts), completer);
+  std::optional<Reference> reference;
+  if (!options.reference.empty()) {
+    reference.emplace(options.reference, tokenizer, options.threads);
+  }
+  Generation generation(options, std::move(prompts), completer,
+                        reference ? &*reference : nullptr);
   generation.submit(model.stop_ids);
   return generation.run(signals.stop) ? kDone : kStopped;
 }

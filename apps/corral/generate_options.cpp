@@ -18,6 +18,8 @@ cli::OptionTable option_table(GenerateOptions& options, std::string& stop) {
   table.add({"out", &options.out, "FILE.jsonl", {},
              "completions with tokens and log-probs, a line per prompt (of --prompts: default "
              "stdout)"});
+  table.add({"reference", &options.reference, "DIR", {},
+             "a model with the same tokenizer whose log-probs of the samples go to --out too"});
   table.add({"chat", &options.chat, "", {}, "prompts are a user's turn: the model's chat template"});
   table.add({"system", &options.system, "TEXT", {}, "the system message before it"});
   table.group("Sampling");
@@ -56,6 +58,9 @@ void check(const GenerateOptions& options) {
   }
   if (options.has_prompt && !options.prompts.empty()) {
     reject("--prompt and --prompts exclude each other", "", "remove one of them");
+  }
+  if (!options.reference.empty() && options.has_prompt && options.out.empty()) {
+    reject("--reference has no effect without a file", "--out FILE.jsonl", "add --out");
   }
   if (!options.system.empty() && !options.chat) {
     reject("--system has no effect without --chat", "", "add --chat");

@@ -27,6 +27,7 @@ struct GenerateOptions {
   std::vector<std::string> stops{};
   bool ignore_eos = false;
   std::string out{};              // a file
+  std::string reference{};        // folder of a model that scores what is sampled
   std::uint64_t threads = 0;
   std::uint64_t batch = 16;
   std::string dtype = "stored";

@@ -11,7 +11,7 @@
 #include "apps/corral/table.h"
 #include "rl/cli/algorithm_choice.h"
 #include "rl/cli/ini.h"
-#include "rl/cli/sft_command_line.h"
+#include "rl/cli/fine_tune_command_line.h"
 #include "rl/cli/train_option_table.h"
 #include "rl/core/error.h"
 #include "rl/formats/checkpoint.h"
@@ -127,9 +127,9 @@ std::string train_config_text(const std::filesystem::path& path) {
          cli::group_digits(options.total_steps) + " environment steps" + changed_options(table);
 }
 
-std::string sft_config_text(const std::filesystem::path& path) {
-  SftOptions options;
-  cli::OptionTable table = cli::sft_option_table(options);
+std::string fine_tune_config_text(const std::filesystem::path& path) {
+  FineTuneOptions options;
+  cli::OptionTable table = cli::fine_tune_option_table(options);
   table.set_all(cli::read_ini(path.string(), table));
   return options.algorithm + " of " + options.model + " on " + options.data + ", seed " +
          std::to_string(options.seed) + changed_options(table);
@@ -140,7 +140,7 @@ std::string config_text(const std::filesystem::path& run) {
   if (!std::filesystem::exists(path)) return "no " + path.string() + "\n";
   try {
     const std::string algorithm = cli::chosen_algorithm({"--config", path.string()});
-    return algorithm == "sft" ? sft_config_text(path) : train_config_text(path);
+    return algorithm == "sft" ? fine_tune_config_text(path) : train_config_text(path);
   } catch (const Error& error) {
     return std::string(error.what()) + "\n";
   }

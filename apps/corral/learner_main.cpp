@@ -5,7 +5,7 @@
 #include "apps/corral/command.h"
 #include "apps/corral/console.h"
 #include "apps/corral/language_command.h"
-#include "apps/corral/sft_command.h"
+#include "apps/corral/fine_tune_command.h"
 #include "apps/corral/stop_signals.h"
 #include "apps/corral/terminal.h"
 #include "apps/corral/train_summary.h"
@@ -19,7 +19,7 @@ namespace {
 
 int run(cli::TrainCommand command, const std::vector<std::string>& words) {
   const std::string algorithm = understand([&] { return cli::chosen_algorithm(words); });
-  if (cli::is_language_algorithm(algorithm)) return run_sft(words);
+  if (cli::is_language_algorithm(algorithm)) return run_fine_tune(words);
   if (cli::is_language_policy(words)) return run_language(command, words);
   const TrainOptions options =
       understand([&] { return cli::parse_train_command_line(command, words); });

@@ -7,7 +7,7 @@
 #include "apps/corral/terminal.h"
 #include "rl/cli/algorithm_choice.h"
 #include "rl/cli/language_command_line.h"
-#include "rl/cli/sft_command_line.h"
+#include "rl/cli/fine_tune_command_line.h"
 #include "rl/cli/train_command_line.h"
 #include "rl/core/suggest.h"
 
@@ -83,7 +83,7 @@ std::string help_of(const Command& command, const std::vector<std::string>& word
   const bool texts = understand([&] { return cli::is_language_policy(words); });
   if (texts) return cli::language_help(algorithm, text_width());
   const bool tunes = command.run == run_train && cli::is_language_algorithm(algorithm);
-  return tunes ? cli::sft_help(text_width()) : command.help(text_width());
+  return tunes ? cli::fine_tune_help(algorithm, text_width()) : command.help(text_width());
 }
 
 int print_help(const std::vector<std::string>& words) {

@@ -9,7 +9,7 @@
 #include "apps/corral/terminal.h"
 #include "rl/cli/algorithm_choice.h"
 #include "rl/cli/language_command_line.h"
-#include "rl/cli/sft_command_line.h"
+#include "rl/cli/fine_tune_command_line.h"
 #include "rl/cli/train_command_line.h"
 #include "rl/envs/registry.h"
 
@@ -32,7 +32,7 @@ void check_options(cli::TrainCommand command, const std::vector<std::string>& wo
                  .what = algorithm + " has no environments for workers to step",
                  .remedy = "use corral train --algo " + algorithm});
   }
-  cli::parse_sft_command_line(words);
+  cli::parse_fine_tune_command_line(words);
 }
 
 // Wrong options end here, without the wait for LibTorch; right ones go on in the learner's program.

@@ -1,8 +1,9 @@
+#include "learner/language/answers.h"
+
 #include <algorithm>
 #include <map>
-#include <span>
+#include <nlohmann/json.hpp>
 
-#include "learner/language/sft_evaluation.h"
 #include "rl/language/text_generator.h"
 
 namespace rl {
@@ -14,7 +15,9 @@ using text::TokenId;
 constexpr std::size_t kTogether = 64;  // sequences decoded together
 
 bool can_be_answered(const TrainingExample& example, const AnswerOptions& options) {
-  return !example.truncated && example.answer_begin > 0 &&
+  if (example.answer_begin == 0) return false;
+  if (!options.to_compare) return true;
+  return !example.truncated &&
          example.answer_end - example.answer_begin <= options.max_new_tokens;
 }
 
@@ -88,6 +91,18 @@ std::vector<Answer> answer_examples(const language::ModelConfig& config,
     answers.push_back(std::move(answer));
   }
   return answers;
+}
+
+std::string to_lines(std::span<const Answer> answers) {
+  std::string lines;
+  for (const Answer& answer : answers) {
+    const nlohmann::ordered_json row = {{"prompt", answer.prompt},
+                                        {"completion", answer.completion},
+                                        {"expected", answer.expected},
+                                        {"exact", answer.exact}};
+    lines += row.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  }
+  return lines;
 }
 
 }  // namespace rl

@@ -1,3 +1,5 @@
+#include "learner/language/held_out_loss.h"
+
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/mm.h>
@@ -5,7 +7,6 @@
 
 #include <algorithm>
 
-#include "learner/language/sft_evaluation.h"
 
 namespace rl {
 namespace {

@@ -8,6 +8,12 @@
 
 namespace rl {
 
+Examples pointers(const std::vector<language::TrainingExample>& examples) {
+  Examples result;
+  for (const auto& example : examples) result.push_back(&example);
+  return result;
+}
+
 PackedExamples pack_examples(std::span<const language::TrainingExample* const> examples,
                              at::Device device) {
   PackedExamples packed;

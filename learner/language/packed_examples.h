@@ -14,6 +14,8 @@ namespace rl {
 
 using Examples = std::vector<const language::TrainingExample*>;
 
+Examples pointers(const std::vector<language::TrainingExample>& examples);
+
 struct PackedExamples {
   PackedTokens tokens;
   at::Tensor targets;           // [N] i64: the next token, or -1 where it is not in the loss

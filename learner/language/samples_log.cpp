@@ -37,20 +37,7 @@ SamplesLog::SamplesLog(const std::filesystem::path& folder, std::uint64_t resume
   if (kept < bytes.size()) write_file_atomically(path_, std::span(bytes).first(kept));
 }
 
-void SamplesLog::write(std::uint64_t step, std::span<const Answer> answers) {
-  std::string lines;
-  for (const Answer& answer : answers) {
-    const nlohmann::ordered_json row = {{"step", step},
-                                        {"prompt", answer.prompt},
-                                        {"completion", answer.completion},
-                                        {"expected", answer.expected},
-                                        {"exact", answer.exact}};
-    lines += row.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-  }
-  if (!lines.empty()) append_file(path_, std::as_bytes(std::span(lines)));
-}
-
-void SamplesLog::write_lines(std::uint64_t step, const std::string& lines) {
+void SamplesLog::write(std::uint64_t step, const std::string& lines) {
   std::string stepped;
   for (std::size_t begin = 0; begin < lines.size();) {
     const std::size_t end = std::min(lines.find('\n', begin), lines.size());

@@ -3,14 +3,11 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <span>
 #include <string>
-
-#include "learner/language/sft_evaluation.h"
 
 namespace rl {
 
-// <folder>/samples.jsonl: {"step", "prompt", "completion", "expected", "exact"} a line.
+// <folder>/samples.jsonl: a JSON object a line, "step" first.
 // Threads: one at a time.
 class SamplesLog {
  public:
@@ -18,9 +15,8 @@ class SamplesLog {
   // are removed. Throws Error when the file cannot be read or written.
   SamplesLog(const std::filesystem::path& folder, std::uint64_t resume_step);
 
-  void write(std::uint64_t step, std::span<const Answer> answers);
   // Lines that are JSON objects with a member or more; each gets "step" in front.
-  void write_lines(std::uint64_t step, const std::string& lines);
+  void write(std::uint64_t step, const std::string& lines);
 
  private:
   std::filesystem::path path_;

@@ -2,26 +2,12 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
-#include "rl/language/model_files.h"
+#include "learner/language/model_text.h"
 #include "rl/language/training_data.h"
-#include "rl/learner/sft_options.h"
+#include "rl/learner/fine_tune_options.h"
 
 namespace rl {
-
-// How a model's own files say that text becomes tokens. Threads: immutable after construction.
-struct ModelText {
-  text::Tokenizer tokenizer;
-  std::string chat_template{};             // empty: none
-  std::string bos_token{};
-  std::string eos_token{};
-  text::TokenId eos_id = -1;               // ends a completion
-  std::vector<text::TokenId> stop_ids{};   // end a generation; eos_id among them
-};
-
-// Throws Error naming `where` when the folder has no tokenizer, or no token that ends a sequence.
-ModelText read_model_text(const language::ModelFolder& model, const std::string& where);
 
 struct SftData {
   language::TrainingData training;
@@ -30,6 +16,6 @@ struct SftData {
 };
 
 // Throws Error as read_training_data, and when a split leaves nothing to learn from.
-SftData read_sft_data(const SftOptions& options, const ModelText& text, std::size_t context);
+SftData read_sft_data(const FineTuneOptions& options, const ModelText& text, std::size_t context);
 
 }  // namespace rl

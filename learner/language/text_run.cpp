@@ -3,13 +3,31 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
-#include "learner/language/sft_data.h"
+#include "learner/language/model_text.h"
 #include "rl/core/error.h"
 #include "rl/language/problem_file.h"
+#include "rl/language/reward_model.h"
 #include "rl/rollout/text_evaluation.h"
 
 namespace rl {
 namespace {
+
+// Workers elsewhere must find the same folder, and the same model in it.
+void settle_reward_model(rollout::TextReward& reward, const language::ModelFolder& policy,
+                         const rollout::TextRunConfig& text) {
+  reward.argument = std::filesystem::absolute(reward.argument).lexically_normal().string();
+  const language::RewardModel model(reward.argument);
+  model.require_tokenizer(text::Tokenizer::from_json(policy.tokenizer_json, "the policy"));
+  if (model.context() < text.max_tokens()) {
+    throw Error({.where = reward.argument,
+                 .what = "the reward model cannot read the run's longest text",
+                 .expected = "max-prompt-tokens + max-new-tokens of at most its context, " +
+                             std::to_string(model.context()),
+                 .got = std::to_string(text.max_tokens()),
+                 .remedy = "allow fewer prompt or new tokens"});
+  }
+  reward.digest = model.digest();
+}
 
 // VERIFIER[:WEIGHT[:ARGUMENT]]
 rollout::TextReward parse_reward(const std::string& text) {
@@ -60,7 +78,7 @@ language::ModelImage start_image(const language::ModelFolder& model, const std::
 }
 
 rollout::TextRunConfig text_run_config(const LanguageTrainOptions& options,
-                                       const language::ModelConfig& model) {
+                                       const language::ModelFolder& model) {
   const auto narrow = [](std::size_t value) { return static_cast<std::uint32_t>(value); };
   rollout::TextRunConfig text;
   text.task = options.task;
@@ -88,8 +106,11 @@ rollout::TextRunConfig text_run_config(const LanguageTrainOptions& options,
   text.reward_limit = options.reward_limit;
   text.score_truncated = options.score_truncated;
   if (options.tool != "none") text.tool = options.tool;
-  text.vocabulary = narrow(static_cast<std::size_t>(model.vocabulary));
+  text.vocabulary = narrow(static_cast<std::size_t>(model.config.vocabulary));
   rollout::validate(text);
+  for (rollout::TextReward& reward : text.rewards) {
+    if (reward.verifier == rollout::kRewardModelName) settle_reward_model(reward, model, text);
+  }
   return text;
 }
 

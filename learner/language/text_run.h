@@ -14,9 +14,10 @@ namespace rl {
 // Throws Error when the folder has no tokenizer or no token that ends a completion.
 language::ModelImage start_image(const language::ModelFolder& model, const std::string& where);
 
-// Throws Error for what rollout::validate refuses and a prompts file that cannot be read.
+// Throws Error for what rollout::validate refuses, a prompts file that cannot be read, and a reward
+// model that is none, has another tokenizer or a shorter context than the run's texts.
 rollout::TextRunConfig text_run_config(const LanguageTrainOptions& options,
-                                       const language::ModelConfig& model);
+                                       const language::ModelFolder& model);
 
 // Greedy completions of held-out problems; the first `options.samples` are told as JSON lines.
 EvaluateFunction text_evaluation(const LanguageTrainOptions& options,

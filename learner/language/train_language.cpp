@@ -6,6 +6,7 @@
 #include "learner/language/sample_text.h"
 #include "learner/language/samples_log.h"
 #include "learner/language/text_run.h"
+#include "learner/language/tuned_model.h"
 #include "learner/torch_setup.h"
 #include "learner/trainer.h"
 #include "rl/core/error.h"
@@ -16,11 +17,6 @@
 
 namespace rl {
 namespace {
-
-DType dtype_of(const std::string& name) {
-  if (name == "bf16") return DType::bf16;
-  return name == "f16" ? DType::f16 : DType::f32;
-}
 
 LanguageTrainOptions resolved(const LanguageTrainOptions& options) {
   validate(options);
@@ -51,7 +47,7 @@ class LanguageRun {
         options_, start_image(folder_, options_.model));
     algorithm_ = algorithm.get();
     RunParts parts;
-    parts.text = text_run_config(options_, folder_.config);
+    parts.text = text_run_config(options_, folder_);
     parts.spec = rollout::text_spec(*parts.text);
     parts.evaluate = text_evaluation(options_, *parts.text);
     parts.identity = identity(*parts.text);
@@ -59,7 +55,7 @@ class LanguageRun {
     parts.algorithm = std::move(algorithm);
     parts.write_samples = [this](std::uint64_t round, const std::string& lines) {
       // What an interrupted start wrote of this round and later ones goes.
-      SamplesLog(options_.run.out, round > 0 ? round - 1 : 0).write_lines(round, lines);
+      SamplesLog(options_.run.out, round > 0 ? round - 1 : 0).write(round, lines);
       const std::string sample = sample_text(lines);
       if (hooks_.log && !sample.empty()) hooks_.log("round " + std::to_string(round) + ": " + sample);
     };
@@ -84,7 +80,7 @@ class LanguageRun {
     const std::filesystem::path folder = options_.export_to.empty()
                                              ? std::filesystem::path(options_.run.out) / "model"
                                              : std::filesystem::path(options_.export_to);
-    language::save_model(folder, trained, {.dtype = dtype_of(options_.save_dtype)});
+    language::save_model(folder, trained, {.dtype = saved_dtype(options_.save_dtype)});
     summary.model = folder.string();
     if (algorithm_->critic() != nullptr) save_critic(*algorithm_->critic());
     if (options_.lora_rank == 0) return;

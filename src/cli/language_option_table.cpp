@@ -52,8 +52,8 @@ void add_problems(OptionTable& table, LanguageTrainOptions& o) {
              "what the model sees; {prompt} stands for the problem"});
   table.add({"chat", &o.chat, "", {}, "as a user's message, through the model's chat template"});
   table.add({"rewards", &o.rewards, "LIST", {},
-             "VERIFIER[:WEIGHT[:ARGUMENT]],...: exact, numeric, answer, contains, regex, length; "
-             "none: the task's own"});
+             "VERIFIER[:WEIGHT[:ARGUMENT]],...: exact, numeric, answer, contains, regex, length, "
+             "reward-model (its folder the argument); none: the task's own"});
   table.add({"reward-limit", &o.reward_limit, "", above(0), "scores are kept within +- this"});
   table.add({"score-truncated", &o.score_truncated, "", {},
              "score texts that their length ended too; otherwise they have 0"});

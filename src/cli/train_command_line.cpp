@@ -61,7 +61,7 @@ constexpr const char* kTrainIntroduction =
     "  corral train --resume --out runs/car\n"
     "\n"
     "Fine-tune a language model; that has options of its own:\n"
-    "  corral train --algo sft --help\n"
+    "  corral train --algo sft --help      (and rm, dpo)\n"
     "  corral train --algo grpo --help\n"
     "  corral train --algo ppo --help --model\n";
 

@@ -15,7 +15,7 @@ constexpr milliseconds kSlice{100};  // between calls of while_waiting
 }  // namespace
 
 CallResult call_now(const Verifier& verifier, const TextProblem& problem,
-                    std::string_view completion) {
+                    const JudgedText& completion) {
   try {
     return {CallEnd::returned, verifier(problem, completion), ""};
   } catch (const std::exception& error) {
@@ -34,7 +34,8 @@ struct SlowCaller::Desk {
   State state = State::idle;
   bool abandoned = false;  // written by the caller, under the mutex
   TextProblem problem;
-  std::string completion;
+  std::string text;
+  std::vector<text::TokenId> tokens;
   CallResult result;
 
   void serve(const Verifier& verifier, std::atomic<int>& left_behind) {
@@ -43,7 +44,7 @@ struct SlowCaller::Desk {
       changed.wait(lock, [&] { return state == State::asked || state == State::over; });
       if (state == State::over) break;
       lock.unlock();
-      CallResult made = call_now(verifier, problem, completion);
+      CallResult made = call_now(verifier, problem, {text, tokens});
       lock.lock();
       if (abandoned) {
         --left_behind;
@@ -76,11 +77,12 @@ void SlowCaller::start() {
   });
 }
 
-void SlowCaller::ask(const TextProblem& problem, std::string_view completion) {
+void SlowCaller::ask(const TextProblem& problem, const JudgedText& completion) {
   if (!desk_) start();
   const std::lock_guard lock(desk_->mutex);
   desk_->problem = problem;
-  desk_->completion = std::string(completion);
+  desk_->text = std::string(completion.text);
+  desk_->tokens.assign(completion.tokens.begin(), completion.tokens.end());
   desk_->state = Desk::State::asked;
   desk_->changed.notify_all();
 }
@@ -109,7 +111,7 @@ void SlowCaller::give_up() {
   thread_.detach();
 }
 
-CallResult SlowCaller::call(const TextProblem& problem, std::string_view completion,
+CallResult SlowCaller::call(const TextProblem& problem, const JudgedText& completion,
                             std::chrono::milliseconds deadline,
                             const std::function<void()>& while_waiting) {
   const CallResult late{CallEnd::late, std::nullopt, ""};

@@ -23,7 +23,7 @@ struct CallResult {
 
 // Calls on the caller's own thread.
 CallResult call_now(const Verifier& verifier, const TextProblem& problem,
-                    std::string_view completion);
+                    const JudgedText& completion);
 
 // Threads: one thread at a time.
 class SlowCaller {
@@ -35,14 +35,14 @@ class SlowCaller {
 
   // Late at once while too many calls that were left behind still run. Passes on what
   // `while_waiting` throws; that call is left behind.
-  CallResult call(const TextProblem& problem, std::string_view completion,
+  CallResult call(const TextProblem& problem, const JudgedText& completion,
                   std::chrono::milliseconds deadline, const std::function<void()>& while_waiting);
 
  private:
   struct Desk;
   using Moment = std::chrono::steady_clock::time_point;
   void start();
-  void ask(const TextProblem& problem, std::string_view completion);
+  void ask(const TextProblem& problem, const JudgedText& completion);
   bool wait(Moment until, const std::function<void()>& while_waiting);
   void give_up();
 

@@ -52,7 +52,7 @@ struct Scorer::Implementation {
   VerdictCounts counts;
   std::string trouble;
 
-  CallResult ask(Judge& judge, const TextProblem& problem, std::string_view completion,
+  CallResult ask(Judge& judge, const TextProblem& problem, const JudgedText& completion,
                  const std::function<void()>& while_waiting) {
     if (!judge.slow) return call_now(judge.term.verifier, problem, completion);
     return judge.slow->call(problem, completion, judge.term.deadline, while_waiting);
@@ -60,7 +60,7 @@ struct Scorer::Implementation {
 
   // Nothing when it cannot be scored; then `trouble` and the counts say why.
   std::optional<double> judged(Judge& judge, const TextProblem& problem,
-                               std::string_view completion,
+                               const JudgedText& completion,
                                const std::function<void()>& while_waiting) {
     const CallResult result = ask(judge, problem, completion, while_waiting);
     const std::string name = "verifier '" + judge.term.name + "'";
@@ -93,7 +93,7 @@ Scorer::~Scorer() = default;
 Scorer::Scorer(Scorer&&) noexcept = default;
 Scorer& Scorer::operator=(Scorer&&) noexcept = default;
 
-Verdict Scorer::score(const TextProblem& problem, std::string_view completion,
+Verdict Scorer::score(const TextProblem& problem, const JudgedText& completion,
                       const std::function<void()>& while_waiting) {
   Implementation& self = *implementation_;
   Verdict verdict;

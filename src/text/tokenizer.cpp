@@ -150,4 +150,18 @@ std::string_view Tokenizer::token(TokenId id) const { return tables_->need(id); 
 
 bool Tokenizer::is_special(TokenId id) const { return tables_->is_special(id); }
 
+void Tokenizer::require_same_tokens(const Tokenizer& wanted, std::string_view where) const {
+  const auto id = first_difference(wanted);
+  if (!id) return;
+  const auto written = [id](const Tables& tables) {
+    const std::string* const token = tables.find(*id);
+    return token == nullptr ? std::string("no token") : "'" + *token + "'";
+  };
+  throw Error({.where = std::string(where),
+               .what = "the model has another tokenizer",
+               .expected = "token " + std::to_string(*id) + " to be " + written(*wanted.tables_),
+               .got = written(*tables_),
+               .remedy = "use models that come from one and have its tokenizer.json"});
+}
+
 }  // namespace rl::text

@@ -63,8 +63,8 @@ TEST_SUITE("cli algorithm choice") {
                    "--algo is missing"));
   }
 
-  TEST_CASE("language models are trained by sft") {
-    CHECK(is_language_algorithm("sft"));
+  TEST_CASE("language models are trained on files by sft, rm and dpo") {
+    for (const char* name : {"sft", "rm", "dpo"}) CHECK(is_language_algorithm(name));
     CHECK_FALSE(is_language_algorithm("ppo"));
   }
 }

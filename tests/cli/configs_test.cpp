@@ -7,7 +7,7 @@
 
 #include "rl/cli/algorithm_choice.h"
 #include "rl/cli/language_command_line.h"
-#include "rl/cli/sft_command_line.h"
+#include "rl/cli/fine_tune_command_line.h"
 #include "rl/cli/train_command_line.h"
 #include "rl/cli/train_option_table.h"
 #include "rl/envs/registry.h"
@@ -51,7 +51,7 @@ TEST_SUITE("configs") {
       ++count;
       CHECK(file.filename().string().starts_with(algorithm + "-"));
       if (policy) CHECK_NOTHROW(parse_language_command_line(TrainCommand::train, words));
-      if (!policy) CHECK_NOTHROW(parse_sft_command_line(words));
+      if (!policy) CHECK_NOTHROW(parse_fine_tune_command_line(words));
     }
     CHECK(count >= 2);
   }

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <future>
 #include <limits>
@@ -152,6 +153,22 @@ TEST_CASE("a verifier with a deadline runs beside the caller and gives the same 
   CHECK(judge != caller);
   CHECK(scorer.counts().scored == 3);
   CHECK(scorer.counts().failed == 1);
+}
+
+TEST_CASE("a verifier may judge the tokens as they were sampled, beside the caller too") {
+  const std::vector<text::TokenId> tokens{5, 6, 7};
+  for (const milliseconds deadline : {milliseconds(0), milliseconds(60000)}) {
+    Scorer scorer({term(
+                      [&](const TextProblem&, const JudgedText& judged) {
+                        CHECK(judged.text == "ab");
+                        return std::optional<double>(
+                            std::ranges::equal(judged.tokens, tokens) ? 1.0 : 0.0);
+                      },
+                      1.0, deadline)},
+                  1.0);
+    CHECK(scorer.score({}, {"ab", tokens}).score == 1.0);
+    CHECK(scorer.score({}, "ab").score == 0.0);
+  }
 }
 
 TEST_CASE("a verdict that comes too late is none; the next call gets another thread") {

@@ -21,7 +21,11 @@ RunConfig example() {
   config.text->chat = true;
   config.text->tool = "calculator";
   config.text->rewards = {{.verifier = "numeric", .weight = 1.0},
-                          {.verifier = "regex", .weight = -0.25, .argument = "a = b  .* "}};
+                          {.verifier = "regex", .weight = -0.25, .argument = "a = b  .* "},
+                          {.verifier = kRewardModelName,
+                           .weight = 0.5,
+                           .argument = "/models/my judge",
+                           .digest = std::string(64, 'b')}};
   return config;
 }
 

@@ -82,10 +82,19 @@ TEST_CASE("tokens are known by id and by text") {
 
 TEST_CASE("two tokenizers differ at the first id that is not the same token in both") {
   CHECK_FALSE(byte_tokenizer().first_difference(byte_tokenizer()));
-  CHECK(byte_tokenizer().first_difference(with_token({})) == 259);
-  CHECK(with_token({}).first_difference(byte_tokenizer()) == 259);
-  CHECK(with_token({}).first_difference(with_token({{"content", "<y>"}})) == 259);
-  CHECK_FALSE(with_token({}).first_difference(with_token({{"special", true}})));
+  CHECK(byte_tokenizer().first_difference(with_token(json::object())) == 259);
+  CHECK(with_token(json::object()).first_difference(byte_tokenizer()) == 259);
+  CHECK(with_token(json::object()).first_difference(with_token({{"content", "<y>"}})) == 259);
+  CHECK_FALSE(with_token(json::object()).first_difference(with_token({{"special", true}})));
+}
+
+TEST_CASE("a tokenizer that must have the same tokens is refused with the first other one") {
+  CHECK_NOTHROW(with_token(json::object()).require_same_tokens(with_token(json::object()), "here"));
+  CHECK_THROWS_WITH_AS(
+      with_token({{"content", "<y>"}}).require_same_tokens(with_token(json::object()), "here"),
+      doctest::Contains("expected token 259 to be"), rl::Error);
+  CHECK_THROWS_WITH_AS(byte_tokenizer().require_same_tokens(with_token(json::object()), "here"),
+                       doctest::Contains("got no token"), rl::Error);
 }
 
 TEST_CASE("ids outside the vocabulary are refused with the bound") {

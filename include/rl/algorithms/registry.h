@@ -16,8 +16,8 @@ struct AlgorithmDescription {
 // Threads: any; the data lives as long as the program.
 std::span<const AlgorithmDescription> algorithm_descriptions();
 
-// Those that fine-tune language models on examples: a function of their own each, e.g. train_sft
-// (learner/sft.h).
+// Those that train language models on files of examples or pairs: fine_tune
+// (learner/fine_tune.h).
 std::span<const AlgorithmDescription> language_algorithm_descriptions();
 
 // Those that train language models by reinforcement (train_language, learner/train_language.h):

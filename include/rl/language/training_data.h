@@ -71,9 +71,14 @@ class ExampleEncoder {
   // message or without a template, and what is said above.
   std::optional<TrainingExample> encode(std::string_view line) const;
 
+  // What lines are made of, at its full length. Throw Error as encode. The first `context` messages
+  // are never in the loss.
+  TrainingExample encode_completion(const std::string& prompt, const std::string& completion) const;
+  TrainingExample encode_messages(const std::string& messages_json, const std::string& tools_json,
+                                  std::size_t context = 0) const;
+
  private:
   struct Conversation;
-  TrainingExample encode_completion(const std::string& prompt, const std::string& completion) const;
   TrainingExample encode_chat(const Conversation& conversation) const;
   std::vector<text::TokenId> encode_turns(const Conversation& conversation, std::size_t count,
                                           bool open_turn) const;

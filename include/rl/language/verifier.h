@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -14,14 +15,29 @@
 #include <vector>
 
 #include "rl/language/text_tasks.h"
+#include "rl/text/tokenizer.h"
 
 namespace rl::language {
 
-// The completion's worth (no stop token in it), usually 0 to 1; nothing when it cannot be scored
-// (an answer that has no number, a judge that is away). Must be callable from any thread, one call
-// at a time. What it throws, and what is not finite, counts as "cannot be scored".
+// What a verifier judges. One that wants the text alone may take a std::string_view.
+// Threads: a view; what it refers to lives as long as the call.
+struct JudgedText {
+  std::string_view text{};                  // without its stop token
+  std::span<const text::TokenId> tokens{};  // of prompt and completion as they were sampled, stop
+                                            // token included; empty: not known
+  JudgedText() = default;
+  template <std::convertible_to<std::string_view> Text>
+  JudgedText(const Text& completion) : text(completion) {}
+  JudgedText(std::string_view completion, std::span<const text::TokenId> all)
+      : text(completion), tokens(all) {}
+  operator std::string_view() const { return text; }
+};
+
+// The completion's worth, usually 0 to 1; nothing when it cannot be scored (an answer that has no
+// number, a judge that is away). Must be callable from any thread, one call at a time. What it
+// throws, and what is not finite, counts as "cannot be scored".
 using Verifier =
-    std::function<std::optional<double>(const TextProblem& problem, std::string_view completion)>;
+    std::function<std::optional<double>(const TextProblem& problem, const JudgedText& completion)>;
 
 // Makes a verifier from its argument in the run's configuration. Throws Error for a bad one.
 using VerifierFactory = std::function<Verifier(const std::string& argument)>;
@@ -89,7 +105,7 @@ class Scorer {
   Scorer& operator=(Scorer&&) noexcept;
 
   // `while_waiting` is called every 100 ms that a slow verifier takes; it may throw.
-  Verdict score(const TextProblem& problem, std::string_view completion,
+  Verdict score(const TextProblem& problem, const JudgedText& completion,
                 const std::function<void()>& while_waiting = {});
   const VerdictCounts& counts() const;
   // Why the last sample without a score has none, as a sentence; empty: there was none.

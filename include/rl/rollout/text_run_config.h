@@ -14,11 +14,16 @@
 
 namespace rl::rollout {
 
+// Rewards that are no verifiers of a registry.
+inline constexpr const char* kTaskRewardName = "task";
+inline constexpr const char* kRewardModelName = "reward-model";
+
 // One term of the score: weight * the verdict of the verifier of this name.
 struct TextReward {
   std::string verifier{};  // registered name: see rl/language/verifier.h
   double weight = 1.0;     // finite
   std::string argument{};  // the verifier's own, e.g. the pattern of "regex"; one line
+  std::string digest{};    // of what the argument names (a reward model); a worker compares
 
   friend bool operator==(const TextReward&, const TextReward&) = default;
 };
@@ -54,8 +59,10 @@ struct TextRunConfig {
   double top_p = 1.0;
   double min_p = 0.0;
 
-  // Empty: the task's own score; of a file "answer" (numeric when the answer has "#### n", else
-  // exact). The score is clamped to +-reward_limit.
+  // "task" is the procedural task's own score; "reward-model" that of the model in the folder which
+  // its argument names, a path that every worker can read. Empty: the task's own score; of a file
+  // "answer" (numeric when the answer has "#### n", else exact). The score is clamped to
+  // +-reward_limit.
   std::vector<TextReward> rewards{};
   double reward_limit = 10.0;
   // A completion that its length ended scores 0 unless this is set.

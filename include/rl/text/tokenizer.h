@@ -52,6 +52,9 @@ class Tokenizer {
   // The smallest id that is not the same token in both; none when a sequence of ids means the same
   // to two models that have these tokenizers.
   std::optional<TokenId> first_difference(const Tokenizer& other) const;
+  // Throws Error naming `where` (this one's place) and the first id that the two do not write
+  // alike: what was made of ids by the one would be nonsense to a model of the other.
+  void require_same_tokens(const Tokenizer& wanted, std::string_view where) const;
 
  private:
   friend class StreamDecoder;

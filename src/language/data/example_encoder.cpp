@@ -1,35 +1,15 @@
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "rl/core/error.h"
 #include "rl/language/training_data.h"
+#include "src/language/data/example_line.h"
 
 namespace rl::language {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = ExampleJson;
 using text::TokenId;
-
-constexpr const char* kWhere = "training example";
-
-[[noreturn]] void refuse(const std::string& what, const std::string& expected,
-                         const std::string& got = "", const std::string& remedy = "") {
-  throw Error({.where = kWhere, .what = what, .expected = expected, .got = got, .remedy = remedy});
-}
-
-Json parse_line(std::string_view line) {
-  Json object = Json::parse(line, nullptr, false);
-  if (object.is_discarded()) refuse("the line is not JSON", "one JSON object per line");
-  if (!object.is_object()) refuse("the line is not an object", "a JSON object", object.type_name());
-  return object;
-}
-
-std::string keys_of(const Json& object) {
-  std::string names;
-  for (const auto& [name, value] : object.items()) names += (names.empty() ? "" : ", ") + name;
-  return names.empty() ? "none" : names;
-}
 
 std::string text_of(const Json& object, const char* key) {
   const auto found = object.find(key);
@@ -54,15 +34,14 @@ void append(std::vector<TokenId>& tokens, const std::vector<TokenId>& more) {
 }
 
 void check_message(const Json& message, std::size_t number) {
-  const auto role = message.is_object() ? message.find("role") : message.end();
-  if (!message.is_object() || role == message.end() || !role->is_string()) {
+  if (role_of(message).empty()) {
     refuse("message " + std::to_string(number) + " has no role",
            R"({"role": "user", "content": "..."})");
   }
   const auto content = message.find("content");
   const bool silent = content == message.end() || content->is_null() ||
                       (content->is_string() && content->get_ref<const std::string&>().empty());
-  if (*role == "assistant" && silent && !message.contains("tool_calls")) {
+  if (role_of(message) == "assistant" && silent && !message.contains("tool_calls")) {
     refuse("the assistant says nothing in message " + std::to_string(number), "content");
   }
 }
@@ -72,8 +51,9 @@ void check_message(const Json& message, std::size_t number) {
 struct ExampleEncoder::Conversation {
   Json messages;
   std::string tools{};
+  std::size_t context = 0;
 
-  bool assistant(std::size_t index) const { return messages[index]["role"] == "assistant"; }
+  bool assistant(std::size_t index) const { return role_of(messages[index]) == "assistant"; }
 };
 
 std::size_t TrainingExample::loss_tokens() const {
@@ -100,12 +80,11 @@ ExampleEncoder::ExampleEncoder(Parts parts, const DataOptions& options)
 }
 
 std::optional<TrainingExample> ExampleEncoder::encode(std::string_view line) const {
-  const Json object = parse_line(line);
+  const Json object = parse_example(line);
   TrainingExample example;
   if (object.contains("messages")) {
-    Conversation conversation{object["messages"]};
-    if (object.contains("tools")) conversation.tools = object["tools"].dump();
-    example = encode_chat(conversation);
+    const std::string tools = object.contains("tools") ? object["tools"].dump() : "";
+    example = encode_messages(object["messages"].dump(), tools);
   } else {
     example = encode_completion(text_of(object, "prompt"), text_of(object, "completion"));
   }
@@ -143,6 +122,12 @@ std::vector<TokenId> ExampleEncoder::encode_turns(const Conversation& conversati
   return parts_.tokenizer->encode(rendered, false);
 }
 
+TrainingExample ExampleEncoder::encode_messages(const std::string& messages_json,
+                                                const std::string& tools_json,
+                                                std::size_t context) const {
+  return encode_chat({Json::parse(messages_json), tools_json, context});
+}
+
 TrainingExample ExampleEncoder::encode_chat(const Conversation& conversation) const {
   const Json& messages = conversation.messages;
   if (!messages.is_array() || messages.empty()) {
@@ -156,7 +141,7 @@ TrainingExample ExampleEncoder::encode_chat(const Conversation& conversation) co
   TrainingExample example;
   example.tokens = encode_turns(conversation, messages.size(), false);
   example.loss.assign(example.tokens.size(), 0);
-  for (std::size_t i = 0; i < messages.size(); ++i) {
+  for (std::size_t i = conversation.context; i < messages.size(); ++i) {
     if (!conversation.assistant(i)) continue;
     const std::vector<TokenId> opened = encode_turns(conversation, i, true);
     const std::vector<TokenId> turn = encode_turns(conversation, i + 1, false);

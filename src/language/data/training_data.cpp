@@ -1,24 +1,12 @@
 #include "rl/language/training_data.h"
 
-#include <algorithm>
-#include <fstream>
-
 #include "rl/core/error.h"
+#include "src/language/data/example_line.h"
 
 namespace rl::language {
 namespace {
 
-constexpr std::size_t kLongestLine = std::size_t{64} << 20;
-
-bool is_blank(std::string_view line) {
-  return line.find_first_not_of(" \t\r") == std::string_view::npos;
-}
-
 void add(TrainingData& data, std::string_view line, const ExampleEncoder& encoder) {
-  if (line.size() > kLongestLine) {
-    throw Error({.where = "training example", .what = "the line is too long",
-                 .expected = "at most " + std::to_string(kLongestLine) + " bytes"});
-  }
   auto example = encoder.encode(line);
   if (!example) {
     ++data.skipped_too_long;
@@ -30,40 +18,16 @@ void add(TrainingData& data, std::string_view line, const ExampleEncoder& encode
   data.examples.push_back(std::move(*example));
 }
 
-std::string grouped(std::size_t count) {
-  std::string digits = std::to_string(count);
-  for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");
-  return digits;
-}
-
 }  // namespace
 
 TrainingData read_training_data(const std::filesystem::path& file, const ExampleEncoder& encoder,
                                 const DataOptions& options) {
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream || !std::filesystem::is_regular_file(file)) {
-    throw Error({.where = file.string(), .what = "there is no such file of training data",
-                 .expected = "a file of JSON lines",
-                 .remedy = "name one with --data, or make one: corral make-data"});
-  }
   TrainingData data;
-  std::size_t number = 0;
-  for (std::string line; std::getline(stream, line);) {
-    ++number;
-    if (is_blank(line)) continue;
-    ++data.lines;
-    try {
-      add(data, line, encoder);
-    } catch (const Error& error) {
-      ++data.broken;
-      if (options.skip_broken_lines) continue;
-      throw Error({.where = file.string() + ":" + std::to_string(number), .what = error.what(),
-                   .remedy = "correct the line, or pass over such lines with --skip-broken-lines"});
-    }
-  }
-  if (stream.bad()) {
-    throw Error({.where = file.string(), .what = "the file cannot be read to its end"});
-  }
+  const LineCounts counts =
+      read_example_lines(file, options.skip_broken_lines,
+                         [&](std::string_view line) { add(data, line, encoder); });
+  data.lines = counts.lines;
+  data.broken = counts.broken;
   if (!data.examples.empty()) return data;
   throw Error({.where = file.string(), .what = "there is nothing to learn from",
                .expected = "lines such as {\"prompt\": \"1+2=\", \"completion\": \"3\"}",

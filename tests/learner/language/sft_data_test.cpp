@@ -18,8 +18,8 @@ struct DataFile : tests::TemporaryFolder {
       stream << "{\"prompt\": \"" << i << "=\", \"completion\": \"" << i << "\"}\n";
     }
   }
-  SftOptions options(double split = 0.0) const {
-    SftOptions options;
+  FineTuneOptions options(double split = 0.0) const {
+    FineTuneOptions options;
     options.model = "tiny";
     options.data = (path() / "data.jsonl").string();
     options.validation_split = split;
@@ -68,7 +68,7 @@ TEST_SUITE("sft data") {
     CHECK(seen.size() == 40);
     CHECK(data.training.tokens + data.validation.tokens == tokens);
 
-    SftOptions other_seed = file.options(0.25);
+    FineTuneOptions other_seed = file.options(0.25);
     other_seed.seed = 2;
     CHECK(read_sft_data(file.options(0.25), tiny_text(), 32).digest == data.digest);
     CHECK(read_sft_data(other_seed, tiny_text(), 32).digest != data.digest);
@@ -82,7 +82,7 @@ TEST_SUITE("sft data") {
 
   TEST_CASE("the digest changes with the tokens and with the mask") {
     const DataFile file(3);
-    SftOptions all = file.options();
+    FineTuneOptions all = file.options();
     all.loss_on = "all";
     const std::string digest = read_sft_data(file.options(), tiny_text(), 32).digest;
     CHECK(digest != read_sft_data(all, tiny_text(), 32).digest);
@@ -92,7 +92,7 @@ TEST_SUITE("sft data") {
   TEST_CASE("sequences end at the model's context") {
     const DataFile file(1);
     CHECK(read_sft_data(file.options(), tiny_text(), 3).training.truncated == 1);
-    SftOptions skip = file.options();
+    FineTuneOptions skip = file.options();
     skip.too_long = "skip";
     CHECK_THROWS_WITH_AS(read_sft_data(skip, tiny_text(), 3), doctest::Contains("1 too long"),
                          Error);

@@ -1,0 +1,103 @@
+#include "learner/language/fine_tuner.h"
+#include "learner/language/tuned_model.h"
+#include "learner/torch_setup.h"
+#include "learner/updates/device.h"
+#include "rl/core/error.h"
+
+namespace rl {
+namespace {
+
+// LibTorch is set up before the first tensor exists.
+at::Device open_with_threads(const FineTuneOptions& options) {
+  set_up_torch(static_cast<int>(num_threads(options)));
+  return open_device(options.device);
+}
+
+std::span<const std::byte> part(const Checkpoint& checkpoint, const char* name,
+                                const std::filesystem::path& folder) {
+  const auto found = checkpoint.parts.find(name);
+  if (found != checkpoint.parts.end()) return found->second;
+  throw Error({.where = folder.string(), .what = "the checkpoint lacks a part", .expected = name,
+               .remedy = "it was not written by a fine-tuning run"});
+}
+
+void require_same_run(const std::map<std::string, std::string>& then,
+                      const std::map<std::string, std::string>& now, const std::string& where) {
+  for (const auto& [name, value] : now) {
+    const auto found = then.find(name);
+    if (found != then.end() && found->second == value) continue;
+    throw Error({.where = where, .what = "the run to resume has another " + name,
+                 .expected = found == then.end() ? "a recorded one" : found->second, .got = value,
+                 .remedy = "resume with the options and files of the first start, or choose "
+                           "another --out"});
+  }
+}
+
+}  // namespace
+
+FineTuner::FineTuner(const FineTuneOptions& options, const FineTuneHooks& hooks)
+    : options_(options),
+      hooks_(hooks),
+      folder_({.path = options.out,
+               .resume = options.resume,
+               .keep_checkpoints = options.keep_checkpoints}),
+      model_folder_(language::load_model(options.model)),
+      text_(read_model_text(model_folder_, options.model)),
+      objective_(make_objective({options_, model_folder_, text_}, open_with_threads(options))),
+      optimiser_(objective_->parameters(),
+                 {.beta1 = options.beta1,
+                  .beta2 = options.beta2,
+                  .epsilon = options.adam_epsilon,
+                  .max_gradient_norm = options.max_gradient_norm,
+                  .weight_decay = options.weight_decay}),
+      plan_(objective_->lengths(), options.batch_tokens, options.seed),
+      schedule_({.highest = options.learning_rate,
+                 .warmup_steps = options.warmup_steps,
+                 .total_steps = options.steps > 0 ? options.steps : plan_.batches(options.epochs),
+                 .cosine = options.schedule == "cosine"}) {}
+
+void FineTuner::start() {
+  started_ = last_checkpoint_ = last_progress_ = steady_clock().now();
+  const std::vector<std::string> data = objective_->describe_data();
+  log("training data: " + data.front());
+  if (data.size() > 1) log("validation data: " + data[1]);
+  restore();
+  folder_.write_config(hooks_.config_text);
+  folder_.open_metrics(state_.steps);
+  samples_.emplace(folder_.path(), state_.steps);
+  batches_ = plan_.epoch(state_.epoch);
+  steps_at_start_ = state_.steps;
+  tokens_at_start_ = state_.tokens;
+}
+
+void FineTuner::restore() {
+  std::vector<std::string> warnings;
+  const auto checkpoint = folder_.load(&warnings);
+  for (const auto& warning : warnings) log(warning);
+  if (!checkpoint) return;
+  require_same_run(checkpoint->facts, identity(), folder_.path().string());
+  const SafetensorsView weights(part(*checkpoint, "model.safetensors", folder_.path()),
+                                "model.safetensors");
+  const SafetensorsView moments(part(*checkpoint, "optimiser.safetensors", folder_.path()),
+                                "optimiser.safetensors");
+  const FineTuneState state =
+      fine_tune_state_from_bytes(part(*checkpoint, "run.bin", folder_.path()));
+  Parameters& parameters = objective_->parameters();
+  const at::Tensor values = parameters.read(weights, "");
+  optimiser_.load(moments);
+  parameters.values().copy_(values);
+  state_ = state;
+  checkpointed_steps_ = state_.steps;
+  log("resumed at step " + std::to_string(state_.steps));
+}
+
+std::map<std::string, std::string> FineTuner::identity() const {
+  std::map<std::string, std::string> facts = objective_->identity();
+  facts["algorithm"] = options_.algorithm;
+  facts["seed"] = std::to_string(options_.seed);
+  facts["batch_tokens"] = std::to_string(options_.batch_tokens);
+  facts["lora_rank"] = std::to_string(options_.lora_rank);
+  return facts;
+}
+
+}  // namespace rl

@@ -1,0 +1,33 @@
+#include "learner/language/held_out_items.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <utility>
+
+#include "rl/core/error.h"
+#include "rl/core/rng.h"
+
+namespace rl {
+
+// The stream's index is no epoch's number.
+std::vector<std::size_t> held_out_items(std::size_t count, double share, std::uint64_t seed) {
+  const auto wanted = static_cast<std::size_t>(std::llround(share * static_cast<double>(count)));
+  const std::size_t size = std::max<std::size_t>(wanted, 1);
+  if (size >= count) {
+    throw Error({.where = "training data",
+                 .what = "the validation split leaves nothing to learn from",
+                 .expected = "more than " + std::to_string(size) + " examples",
+                 .got = std::to_string(count)});
+  }
+  std::vector<std::size_t> order(count);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  RngStream stream(seed, RngRole::minibatch, std::numeric_limits<std::uint64_t>::max());
+  for (std::size_t i = count; i > 1; --i) std::swap(order[i - 1], order[stream.below(i)]);
+  order.resize(size);
+  std::ranges::sort(order);
+  return order;
+}
+
+}  // namespace rl

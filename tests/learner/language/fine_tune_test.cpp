@@ -1,0 +1,274 @@
+#include "rl/learner/fine_tune.h"
+
+#include <atomic>
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "rl/core/error.h"
+#include "rl/formats/checkpoint.h"
+#include "rl/language/model_files.h"
+#include "rl/language/text_tasks.h"
+#include "tests/learner/language/examples.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/torch_doctest.h"
+
+namespace rl {
+namespace {
+
+// A folder with a tiny model and sums of one-digit numbers.
+struct Workshop : tests::TemporaryFolder {
+  Workshop() {
+    language::save_model(path() / "model", tests::tiny_model());
+    const auto task = language::make_text_task({.task = "addition", .digits = 1});
+    const auto data = language::make_task_data(*task, 60, 10, 1);
+    std::ofstream(path() / "train.jsonl") << language::to_jsonl(data.training);
+    std::ofstream(path() / "held-out.jsonl") << language::to_jsonl(data.held_out);
+  }
+
+  FineTuneOptions options(const std::string& out) const {
+    FineTuneOptions options;
+    options.model = (path() / "model").string();
+    options.data = (path() / "train.jsonl").string();
+    options.validation = (path() / "held-out.jsonl").string();
+    options.out = (path() / out).string();
+    options.threads = 1;
+    options.batch_tokens = 100;
+    options.micro_batch_tokens = 40;
+    options.epochs = 4;
+    options.learning_rate = 1e-2;
+    options.warmup_steps = 2;
+    options.weight_decay = 0.1;
+    options.evaluate_every = 5;
+    options.evaluate_exact = 4;
+    options.samples = 2;
+    options.max_new_tokens = 4;
+    options.checkpoint_every = 0.0;
+    return options;
+  }
+
+  std::string text(const std::string& file) const {
+    std::ifstream stream(path() / file, std::ios::binary);
+    std::stringstream text;
+    text << stream.rdbuf();
+    return text.str();
+  }
+};
+
+// Runs until the step, as if Ctrl-C came then.
+FineTuneSummary run_until(const FineTuneOptions& options, std::uint64_t last_step) {
+  std::atomic<int> stop{0};
+  FineTuneHooks hooks;
+  hooks.stop = &stop;
+  hooks.after_step = [&](std::uint64_t step) { stop = step >= last_step ? 1 : 0; };
+  return fine_tune(options, hooks);
+}
+
+std::string message_of(const FineTuneOptions& options) {
+  try {
+    fine_tune(options, {});
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_SUITE("fine-tuning") {
+  TEST_CASE("a small model learns a handful of answers by heart") {
+    const Workshop shop;
+    std::ofstream(shop.path() / "few.jsonl") << R"({"prompt": "one ", "completion": "uno"})" "\n"
+                                             << R"({"prompt": "two ", "completion": "due"})" "\n"
+                                             << R"({"prompt": "ten ", "completion": "dieci"})" "\n";
+    FineTuneOptions options = shop.options("run");
+    options.data = options.validation = (shop.path() / "few.jsonl").string();
+    options.epochs = 80;
+    options.weight_decay = 0.0;
+    options.max_new_tokens = 8;
+    const FineTuneSummary summary = fine_tune(options, {});
+    CHECK(summary.held_out.exact_match == 1.0);
+    CHECK(summary.held_out.exact_prompts == 3);
+    CHECK(summary.held_out.token_accuracy == 1.0);
+    CHECK(summary.held_out.loss < 0.2);
+    CHECK(contains(shop.text("run/samples.jsonl"),
+                   R"("prompt":"two ","completion":"due","expected":"due","exact":true)"));
+  }
+
+  TEST_CASE("the run's folder holds the curves, the samples and a model like the first one") {
+    const Workshop shop;
+    std::vector<std::string> lines;
+    FineTuneHooks hooks;
+    hooks.config_text = "algo = sft\n";
+    hooks.log = [&](const std::string& line) { lines.push_back(line); };
+    const FineTuneSummary summary = fine_tune(shop.options("run"), hooks);
+    CHECK_FALSE(summary.interrupted);
+    CHECK(summary.steps == summary.total_steps);
+    CHECK(summary.skipped_steps == 0);
+    CHECK(std::isfinite(summary.held_out.loss));
+    CHECK(lines.at(0) == "training data: " + summary.data);
+    for (const char* file : {"config.ini", "metrics.jsonl", "progress.csv", "report.html",
+                             "samples.jsonl", "model/config.json", "model/tokenizer.json",
+                             "model/tokenizer_config.json", "model/chat_template.jinja"}) {
+      CAPTURE(file);
+      CHECK_FALSE(shop.text(std::string("run/") + file).empty());
+    }
+    for (const char* file : {"tokenizer.json", "tokenizer_config.json", "chat_template.jinja"}) {
+      CHECK(shop.text(std::string("run/model/") + file) == shop.text(std::string("model/") + file));
+    }
+    const std::string metrics = shop.text("run/metrics.jsonl");
+    for (const char* name : {"\"loss\"", "learning_rate", "gradient_norm", "evaluation/perplexity",
+                             "evaluation/token_accuracy", "evaluation/exact_match"}) {
+      CHECK(contains(metrics, name));
+    }
+    CHECK(summary.model == (shop.path() / "run" / "model").string());
+    const auto tuned = language::load_model(summary.model);
+    const CheckpointStore checkpoints(shop.path() / "run" / "checkpoints", 3);
+    const auto checkpoint = checkpoints.load_newest(nullptr);
+    const SafetensorsView saved(checkpoint->parts.at("model.safetensors"), "model");
+    for (const TensorView& tensor : tuned.weights.tensors()) {
+      CHECK(std::ranges::equal(tensor.data, saved.require(tensor.name).data));
+    }
+  }
+
+  TEST_CASE("stopped after any step and resumed, the weights have the same bytes") {
+    const Workshop shop;
+    const FineTuneSummary whole = fine_tune(shop.options("whole"), {});
+    REQUIRE(whole.total_steps > 12);
+    for (const std::uint64_t step : {1, 5, 6, 12}) {
+      CAPTURE(step);
+      FineTuneOptions options = shop.options("stopped-" + std::to_string(step));
+      const FineTuneSummary stopped = run_until(options, step);
+      CHECK(stopped.interrupted);
+      CHECK(stopped.steps == step);
+      CHECK(stopped.model.empty());
+      options.resume = true;
+      const FineTuneSummary resumed = fine_tune(options, {});
+      CHECK(resumed.weights_digest == whole.weights_digest);
+      CHECK(resumed.tokens == whole.tokens);
+      CHECK(resumed.held_out.loss == whole.held_out.loss);
+    }
+    CHECK(shop.text("stopped-6/samples.jsonl") == shop.text("whole/samples.jsonl"));
+    CHECK(shop.text("stopped-6/model/model.safetensors") ==
+          shop.text("whole/model/model.safetensors"));
+  }
+
+  TEST_CASE("another seed orders the data in another way") {
+    const Workshop shop;
+    FineTuneOptions other = shop.options("other");
+    other.seed = 2;
+    CHECK(fine_tune(shop.options("one"), {}).weights_digest != fine_tune(other, {}).weights_digest);
+  }
+
+  TEST_CASE("a finished run that is resumed changes nothing and writes its model again") {
+    const Workshop shop;
+    FineTuneOptions options = shop.options("run");
+    const FineTuneSummary first = fine_tune(options, {});
+    std::filesystem::remove_all(shop.path() / "run" / "model");
+    options.resume = true;
+    const FineTuneSummary again = fine_tune(options, {});
+    CHECK(again.weights_digest == first.weights_digest);
+    CHECK(again.held_out.exact_match == first.held_out.exact_match);
+    CHECK(std::filesystem::exists(shop.path() / "run" / "model" / "config.json"));
+  }
+
+  TEST_CASE("steps that are not finite leave no trace and are counted") {
+    const Workshop shop;
+    FineTuneOptions options = shop.options("run");
+    options.learning_rate = 1e30;  // the first step is the last that is finite
+    options.schedule = "constant";
+    options.warmup_steps = 0;
+    options.weight_decay = 0.0;
+    options.evaluate_every = 0;
+    options.steps = 1;
+    const FineTuneSummary one = fine_tune(options, {});
+    options.out += "-longer";
+    options.steps = 4;
+    const FineTuneSummary four = fine_tune(options, {});
+    CHECK(four.steps == 4);
+    CHECK(four.skipped_steps == 3);
+    CHECK(four.weights_digest == one.weights_digest);
+  }
+
+  TEST_CASE("low-rank adapters leave a model with them merged in, and themselves in PEFT's form") {
+    const Workshop shop;
+    FineTuneOptions options = shop.options("run");
+    options.lora_rank = 2;
+    options.lora_targets = {"q_proj", "down_proj"};
+    const FineTuneSummary summary = fine_tune(options, {});
+    CHECK(summary.adapter == (shop.path() / "run" / "adapter").string());
+    const auto config = nlohmann::json::parse(shop.text("run/adapter/adapter_config.json"));
+    CHECK(config["peft_type"] == "LORA");
+    CHECK(config["r"] == 2);
+    CHECK(config["target_modules"] == std::vector<std::string>{"q_proj", "down_proj"});
+    const std::string bytes = shop.text("run/adapter/adapter_model.safetensors");
+    const SafetensorsView adapter(std::as_bytes(std::span(bytes)), "adapter");
+    CHECK(adapter.tensors().size() == 4);
+    const std::string site = "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight";
+    CHECK(adapter.require(site).shape == Shape{2, 32});
+
+    const auto before = language::load_model(options.model);
+    const auto after = language::load_model(summary.model);
+    const auto changed = [&](const std::string& name) {
+      return !std::ranges::equal(before.weights.require(name).data,
+                                 after.weights.require(name).data);
+    };
+    CHECK(changed("model.layers.0.self_attn.q_proj.weight"));
+    CHECK(changed("model.layers.0.mlp.down_proj.weight"));
+    CHECK_FALSE(changed("model.layers.0.self_attn.k_proj.weight"));
+    CHECK_FALSE(changed("model.embed_tokens.weight"));
+
+    FineTuneOptions stopped = options;
+    stopped.out = (shop.path() / "stopped").string();
+    run_until(stopped, 7);
+    stopped.resume = true;
+    CHECK(fine_tune(stopped, {}).weights_digest == summary.weights_digest);
+  }
+
+  TEST_CASE("activation checkpointing computes the same") {
+    const Workshop shop;
+    FineTuneOptions options = shop.options("checkpointing");
+    options.activation_checkpointing = true;
+    CHECK(fine_tune(options, {}).weights_digest ==
+          fine_tune(shop.options("plain"), {}).weights_digest);
+  }
+
+  TEST_CASE("a run is neither overwritten nor resumed with other data") {
+    const Workshop shop;
+    FineTuneOptions options = shop.options("run");
+    run_until(options, 2);
+    CHECK(contains(message_of(options), "holds a run already"));
+    options.resume = true;
+    options.data = options.validation;
+    CHECK(contains(message_of(options), "another data_digest"));
+    options.data = shop.options("run").data;
+    options.batch_tokens = 200;
+    CHECK(contains(message_of(options), "another batch_tokens"));
+  }
+
+  TEST_CASE("wrong input is told before anything is written") {
+    const Workshop shop;
+    FineTuneOptions options = shop.options("run");
+    options.model = (shop.path() / "nowhere").string();
+    CHECK(contains(message_of(options), "nowhere"));
+    options = shop.options("run");
+    options.data = (shop.path() / "nowhere.jsonl").string();
+    CHECK(contains(message_of(options), "no such file of training data"));
+    std::ofstream(shop.path() / "broken.jsonl")
+        << "{\"prompt\": \"a\", \"completion\": \"b\"}\n{\n";
+    options.data = (shop.path() / "broken.jsonl").string();
+    CHECK(contains(message_of(options), "broken.jsonl:2"));
+    options.lora_rank = 2;
+    options.skip_broken_lines = true;
+    options.lora_targets = {"q_prj"};
+    CHECK(contains(message_of(options), "q_prj"));
+    CHECK_FALSE(std::filesystem::exists(shop.path() / "run" / "config.ini"));
+  }
+}
+
+}  // namespace rl
