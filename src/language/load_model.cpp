@@ -15,7 +15,6 @@
 namespace rl::language {
 namespace {
 
-using nlohmann::json;
 using std::filesystem::path;
 
 constexpr std::size_t kMaxConfigBytes = std::size_t{4} << 20;
@@ -36,34 +35,11 @@ struct Shard {
   std::set<std::string> promised;  // tensors that the index says are here; empty: no index
 };
 
-bool is_plain_file_name(const std::string& name) {
-  return !name.empty() && name.size() <= 200 && name.front() != '.' &&
-         name.find_first_of(std::string_view("/\\\0", 3)) == name.npos;
-}
-
 std::vector<Shard> shards_of_index(const path& file) {
-  const std::string where = file.string();
-  const json root = parse_json_object(read_text(file, kMaxIndexBytes), where);
-  const json map = root.value("weight_map", json());
-  if (!map.is_object() || map.empty()) {
-    throw Error({.where = where,
-                 .what = "weight_map is missing or empty",
-                 .expected = "an object: tensor to file",
-                 .remedy = "the file is damaged: fetch it again"});
-  }
-  std::map<std::string, std::set<std::string>> tensors_by_file;
-  for (const auto& [tensor, name] : map.items()) {
-    if (!name.is_string() || !is_plain_file_name(name.get_ref<const std::string&>())) {
-      throw Error({.where = where,
-                   .what = "weight_map names a file outside the folder",
-                   .expected = "plain file names",
-                   .got = brief(name),
-                   .remedy = "do not use this model"});
-    }
-    tensors_by_file[name.get<std::string>()].insert(tensor);
-  }
   std::vector<Shard> shards;
-  for (auto& [name, tensors] : tensors_by_file) shards.push_back({name, std::move(tensors)});
+  for (auto& [name, tensors] : files_of_index(read_text(file, kMaxIndexBytes), file.string())) {
+    shards.push_back({name, std::move(tensors)});
+  }
   return shards;
 }
 

@@ -49,6 +49,11 @@ NamedId largest_id(const json& tokenizer, std::string_view where) {
   return largest;
 }
 
+bool is_plain_file_name(const std::string& name) {
+  return !name.empty() && name.size() <= 200 && name.front() != '.' &&
+         name.find_first_of(std::string_view("/\\\0", 3)) == name.npos;
+}
+
 }  // namespace
 
 std::string read_text(const std::filesystem::path& path, std::size_t max_bytes) {
@@ -99,6 +104,29 @@ std::vector<std::int32_t> stop_ids_of(std::string_view generation_config, std::s
     ids.push_back(id.get<std::int32_t>());
   }
   return ids;
+}
+
+TensorsByFile files_of_index(std::string_view index, std::string_view where) {
+  const json root = parse_json_object(index, where);
+  const json map = root.value("weight_map", json());
+  if (!map.is_object() || map.empty()) {
+    throw Error({.where = std::string(where),
+                 .what = "weight_map is missing or empty",
+                 .expected = "an object: tensor to file",
+                 .remedy = "the file is damaged: fetch it again"});
+  }
+  TensorsByFile files;
+  for (const auto& [tensor, name] : map.items()) {
+    if (!name.is_string() || !is_plain_file_name(name.get_ref<const std::string&>())) {
+      throw Error({.where = std::string(where),
+                   .what = "weight_map names a file outside the folder",
+                   .expected = "plain file names",
+                   .got = brief(name),
+                   .remedy = "do not use this model"});
+    }
+    files[name.get<std::string>()].insert(tensor);
+  }
+  return files;
 }
 
 void check_tokenizer_ids(std::string_view tokenizer, std::size_t vocabulary,

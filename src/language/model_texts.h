@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +29,11 @@ std::string template_of(std::string_view tokenizer_config, std::string_view wher
 
 // eos_token_id of a generation_config.json, a number or a list.
 std::vector<std::int32_t> stop_ids_of(std::string_view generation_config, std::string_view where);
+
+// weight_map of a model.safetensors.index.json turned over. Throws Error when it is missing, empty
+// or names a file outside the folder.
+using TensorsByFile = std::map<std::string, std::set<std::string>>;
+TensorsByFile files_of_index(std::string_view index, std::string_view where);
 
 // Throws Error when a tokenizer.json has ids that a model of this vocabulary lacks.
 void check_tokenizer_ids(std::string_view tokenizer, std::size_t vocabulary,

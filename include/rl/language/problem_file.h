@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "rl/language/text_tasks.h"
@@ -23,5 +24,8 @@ struct ProblemFile {
 // Throws Error for a missing file, one without a problem and, unless they are to be skipped, naming
 // file and number of a line that is broken.
 ProblemFile read_problem_file(const std::filesystem::path& file, bool skip_broken_lines);
+// The same of a text; `where` is shown in errors.
+ProblemFile problems_of_text(std::string_view text, const std::string& where,
+                             bool skip_broken_lines);
 
 }  // namespace rl::language

@@ -50,8 +50,14 @@ bool is_blank(std::string_view line) {
 
 ProblemFile read_problem_file(const std::filesystem::path& file, bool skip_broken_lines) {
   const Bytes bytes = read_file(file, kMaxFileBytes);
-  ProblemFile result{.digest = to_hex(digest(bytes))};
-  std::string_view rest(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  return problems_of_text({reinterpret_cast<const char*>(bytes.data()), bytes.size()},
+                          file.string(), skip_broken_lines);
+}
+
+ProblemFile problems_of_text(std::string_view text, const std::string& where,
+                             bool skip_broken_lines) {
+  ProblemFile result{.digest = to_hex(digest(std::as_bytes(std::span(text))))};
+  std::string_view rest = text;
   for (std::size_t number = 1; !rest.empty(); ++number) {
     const std::string_view line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(line.size() + 1, rest.size()));
@@ -62,12 +68,12 @@ ProblemFile read_problem_file(const std::filesystem::path& file, bool skip_broke
     } catch (const Error& error) {
       ++result.broken;
       if (skip_broken_lines) continue;
-      throw Error({.where = file.string() + ":" + std::to_string(number), .what = error.what(),
+      throw Error({.where = where + ":" + std::to_string(number), .what = error.what(),
                    .remedy = "correct the line, or pass over such lines with --skip-broken-lines"});
     }
   }
   if (!result.problems.empty()) return result;
-  throw Error({.where = file.string(), .what = "there is no problem in it",
+  throw Error({.where = where, .what = "there is no problem in it",
                .expected = R"(lines such as {"prompt": "1+2=", "answer": "3"})",
                .got = result.lines == 0 ? "an empty file" : "broken lines only"});
 }
