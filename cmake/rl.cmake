@@ -4,13 +4,23 @@ include(GNUInstallDirs)
 add_library(rl_flags INTERFACE)
 target_compile_features(rl_flags INTERFACE cxx_std_20)
 target_compile_options(rl_flags INTERFACE
-  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wno-restrict -Werror>)
+  $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror>
+  $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-restrict>
+  $<$<COMPILE_LANG_AND_ID:CXX,Clang>:-Wno-bitwise-instead-of-logical>)  # branch-free code means it
 if(RL_SANITIZE)
   target_compile_options(rl_flags INTERFACE
     $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${RL_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all>
     # g++ 12 takes instrumented vector growth for an overflow.
-    $<$<COMPILE_LANGUAGE:CXX>:-Wno-stringop-overflow>)
+    $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-stringop-overflow>)
   target_link_options(rl_flags INTERFACE -fsanitize=${RL_SANITIZE})
+endif()
+if(RL_FUZZ)
+  target_compile_options(rl_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=fuzzer-no-link>)
+endif()
+if(RL_COVERAGE)
+  target_compile_options(rl_flags INTERFACE
+    $<$<COMPILE_LANGUAGE:CXX>:-fprofile-instr-generate -fcoverage-mapping>)
+  target_link_options(rl_flags INTERFACE -fprofile-instr-generate)
 endif()
 
 # A user of an installed static library links these nowhere, so the package does not ask for them.

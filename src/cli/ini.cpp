@@ -37,7 +37,7 @@ std::string section_of(const Option& option) {
 // Line by line, carrying the section.
 class Reader {
  public:
-  Reader(const std::string& file, const OptionTable& table) : file_(file), table_(table) {
+  Reader(const std::string& file, const OptionTable& table) : file_(file) {
     for (const Option& option : table.options()) sections_.insert(section_of(option));
   }
 
@@ -82,7 +82,6 @@ class Reader {
   }
 
   const std::string& file_;
-  const OptionTable& table_;
   std::set<std::string> sections_;
   std::string section_;
   std::size_t number_ = 0;
