@@ -19,7 +19,9 @@ check_preset() {
 # torch_option PRESET: prints what bootstrap needs to be told for it.
 torch_option() {
   case $1 in
-    light | asan | tsan) echo --no-torch ;;
+    light | asan) echo --no-torch ;;
+    tsan) echo --no-torch --tsan ;;
+    fuzz | coverage) echo --no-torch --fuzz ;;
   esac
 }
 
