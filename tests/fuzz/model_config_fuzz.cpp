@@ -1,21 +1,16 @@
-// Any text as a config.json: an Error, or a configuration that is valid and survives being written.
-#include <cstdlib>
-
-#include "rl/core/error.h"
+// Any text as a config.json: refused, or a valid configuration that survives being written.
+#include "fuzz/target.h"
 #include "rl/language/model_config.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace rl::language;
+using namespace rl;
+using namespace rl::fuzz;
+using namespace rl::language;
+
+RL_FUZZ_TARGET(model_config) {
   ModelConfig config;
-  try {
-    config = parse_model_config({reinterpret_cast<const char*>(data), size}, "fuzz");
-  } catch (const rl::Error&) {
-    return 0;
-  }
+  if (!answers([&] { config = parse_model_config(as_text(input), "fuzz"); })) return;
   // What was accepted must be accepted again: an Error from here on is a finding.
   validate(config);
-  const std::string written = model_config_json(config, rl::DType::f32);
-  const ModelConfig again = parse_model_config(written, "written");
-  if (parameter_count(again) != parameter_count(config)) std::abort();
-  return 0;
+  const ModelConfig again = parse_model_config(model_config_json(config, DType::f32), "written");
+  require(parameter_count(again) == parameter_count(config), "the written model is the same size");
 }

@@ -1,20 +1,24 @@
-// Any bytes as a safetensors image: an Error or a view whose tensors lie within the image.
-#include <cstdlib>
-
-#include "rl/core/error.h"
+// Any bytes as a safetensors image: refused, or tensors that lie within it and are written again.
+#include "fuzz/target.h"
 #include "rl/formats/safetensors.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const auto image = std::as_bytes(std::span(data, size));
-  try {
-    const rl::SafetensorsView view(image, "fuzz");
-    for (const rl::TensorView& tensor : view.tensors()) {
-      if (tensor.data.empty()) continue;
-      const bool inside = tensor.data.data() >= image.data() &&
-                          tensor.data.data() + tensor.data.size() <= image.data() + image.size();
-      if (!inside) std::abort();
+using namespace rl;
+using namespace rl::fuzz;
+
+RL_FUZZ_TARGET(safetensors) {
+  answers([&] {
+    const SafetensorsView view(input, "fuzz");
+    for (const TensorView& tensor : view.tensors()) {
+      require(tensor.data.empty() || (tensor.data.data() >= input.data() &&
+                                      tensor.data.data() + tensor.data.size() <=
+                                          input.data() + input.size()),
+              "a tensor lies within the image");
+      require(&view.require(tensor.name) == &tensor, "a tensor is found by its name");
+      answers([&] { (void)view.values<float>(tensor.name, tensor.shape); });
     }
-  } catch (const rl::Error&) {
-  }
-  return 0;
+    const Bytes written = write_safetensors(view.tensors(), view.metadata());
+    const SafetensorsView again(written, "written");
+    require(again.tensors().size() == view.tensors().size() && again.metadata() == view.metadata(),
+            "what was read is written whole");
+  });
 }
