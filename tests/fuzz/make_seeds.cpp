@@ -131,7 +131,8 @@ void run_seeds(const fs::path& folder) {
   assignment.insert(assignment.end(), told.begin(), told.end());
   configs.add(assignment);
   Seeds(folder, "ini").add(cli::train_config_text({}));
-  RunState state{.environment_steps = 1000};
+  RunState state;
+  state.environment_steps = 1000;
   state.count_episode(5.0, 7.0);
   Seeds(folder, "run_state").add(to_bytes(state));
   Seeds specs(folder, "environment_spec");
