@@ -58,7 +58,11 @@ std::byte* BlockCache::take(std::size_t bytes) {
 void BlockCache::give_back(std::byte* block, std::size_t bytes) {
   if (!is_kept(bytes)) return release(block);
   const std::lock_guard lock(mutex_);
-  kept_.push_back({block, bytes});
+  try {
+    kept_.push_back({block, bytes});
+  } catch (const std::bad_alloc&) {  // whoever destroys a fragment must not be told
+    return release(block);
+  }
   num_bytes_ += bytes;
   for (; num_bytes_ > kMostBytes; kept_.pop_front()) {
     release(kept_.front().block);

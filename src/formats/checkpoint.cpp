@@ -47,21 +47,13 @@ struct Entry {
 
 std::vector<Entry> entries_of(const path& folder) {
   std::vector<Entry> entries;
-  std::error_code error;
-  for (std::filesystem::directory_iterator file(folder, error), end; !error && file != end;
-       file.increment(error)) {
-    std::string name = file->path().filename().string();
+  for (std::string name : list_folder(folder)) {
     std::string_view suffix;
     for (const auto known : {kPartial, kReplacement}) {
       if (name.ends_with(known)) suffix = known;
     }
     name.resize(name.size() - suffix.size());
     if (const auto number = number_of(name)) entries.push_back({*number, suffix});
-  }
-  if (error && error != std::errc::no_such_file_or_directory) {
-    throw Error({.where = folder.string(),
-                 .what = "cannot list the checkpoints: " + error.message(),
-                 .remedy = "check the folder's permissions"});
   }
   return entries;
 }

@@ -1,5 +1,6 @@
 #include "rl/formats/files.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -7,6 +8,8 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <memory>
+#include <string_view>
 
 #include "rl/core/error.h"
 
@@ -30,6 +33,8 @@ const char* remedy_for(int reason) {
     case EMFILE:
     case ENFILE:
       return "allow more open files (ulimit -n)";
+    case ENOMEM:
+      return "free some memory";
     case EIO:
       return "check the disk (dmesg); do not trust this file";
     default:
@@ -217,12 +222,31 @@ bool exchange_paths(const std::filesystem::path& a, const std::filesystem::path&
   fail(b, "cannot put the new one in its place", errno);
 }
 
+// Not by std::filesystem: its iterator ends the program when memory runs out.
+std::vector<std::string> list_folder(const std::filesystem::path& folder) {
+  const int handle = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (handle < 0 && errno == ENOENT) return {};
+  if (handle < 0) fail(folder, "cannot list the folder", errno);
+  const std::unique_ptr<DIR, int (*)(DIR*)> listing(::fdopendir(handle), &::closedir);
+  if (!listing) {
+    const int reason = errno;
+    ::close(handle);
+    fail(folder, "cannot list the folder", reason);
+  }
+  std::vector<std::string> names;
+  while (true) {
+    errno = 0;
+    const dirent* entry = ::readdir(listing.get());
+    if (entry == nullptr && errno != 0) fail(folder, "cannot list the folder", errno);
+    if (entry == nullptr) return names;
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+}
+
 void remove_path(const std::filesystem::path& path, FileSystem& files) {
   if (is_folder(path)) {
-    std::error_code error;
-    std::filesystem::directory_iterator entries(path, error);
-    if (error) fail(path, "cannot list the folder", error.value());
-    for (const auto& entry : entries) remove_path(entry.path(), files);
+    for (const std::string& name : list_folder(path)) remove_path(path / name, files);
   }
   if (files.remove(path) < 0 && errno != ENOENT) fail(path, "cannot remove", errno);
 }

@@ -7,15 +7,12 @@
 namespace rl {
 namespace {
 
-// Chooses, then scores what was written.
+// Chooses, unless the choice is given, then scores what is there.
 template <class Distribution, class T>
 void choose(const Distribution& distribution, std::span<T> action, const HeadRow& row,
             ActMode mode) {
-  if (mode == ActMode::sample) {
-    distribution.sample(*row.stream, action);
-  } else {
-    distribution.mode(action);
-  }
+  if (mode == ActMode::sample) distribution.sample(*row.stream, action);
+  if (mode == ActMode::greedy) distribution.mode(action);
   if (row.log_prob == nullptr) return;
   *row.log_prob = static_cast<float>(distribution.log_prob(std::span<const T>(action)));
 }
@@ -51,8 +48,9 @@ void ActionHead::act_discrete(const HeadRow& row, double epsilon, ActMode mode) 
   T* action = reinterpret_cast<T*>(row.action);
   double log_prob = 0.0;
   const auto choose_element = [&](const auto& distribution) {
-    const std::int64_t choice =
-        mode == ActMode::sample ? distribution.sample(*row.stream) : distribution.mode();
+    const std::int64_t choice = mode == ActMode::given    ? std::int64_t{*action}
+                                : mode == ActMode::sample ? distribution.sample(*row.stream)
+                                                          : distribution.mode();
     *action++ = static_cast<T>(choice);
     if (row.log_prob != nullptr) log_prob += distribution.log_prob(choice);
   };

@@ -22,11 +22,11 @@ struct HeadRow {
   std::span<const std::uint8_t> mask;  // empty: everything allowed
   std::byte* action;
   float* log_prob;    // may be null
-  RngStream* stream;  // may be null when greedy
+  RngStream* stream;  // may be null unless sampling
 };
 
 // Threads: immutable; one thread at a time per stream. The log-probability is the one under
-// `sample` mode whatever the mode, and `greedy` draws nothing. Draws per row when sampling,
+// `sample` mode whatever the mode, and only sampling draws. Draws per row when sampling,
 // whatever the outputs: kCategoricalDraws, kGaussianDraws or kEpsilonGreedyDraws per element.
 class ActionHead {
  public:

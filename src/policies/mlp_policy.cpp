@@ -170,7 +170,7 @@ void MlpPolicy::act(std::span<const ActRow> rows, ActMode mode) {
 void MlpPolicy::check_row(const ActRow& row, ActMode mode) const {
   const bool fits = row.observation.size() == spec_.observations.size() &&
                     row.action.size() == spec_.actions.size() &&
-                    (mode == ActMode::greedy || row.stream != nullptr);
+                    (mode != ActMode::sample || row.stream != nullptr);
   if (fits) return;
   throw Error({.where = "policy for '" + spec_.name + "'",
                .what = "a row does not fit the environment's spec",

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <condition_variable>
 #include <mutex>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -60,6 +61,27 @@ struct Table::Impl {
   explicit Impl(TableOptions table_options)
       : options(std::move(table_options)), limiter(options.limiter), store(options) {}
 
+  // Runs `change` on the store. Memory that runs out in its middle leaves the store in pieces: it
+  // is not used again.
+  template <class Change>
+  auto changing(const Change& change) {
+    require_whole();
+    try {
+      return change();
+    } catch (const std::bad_alloc&) {
+      broken = closed = true;
+      may_insert.notify_all();
+      may_sample.notify_all();
+      throw;
+    }
+  }
+  void require_whole() const {
+    if (!broken) return;
+    throw Error({.where = "replay table '" + options.name + "'",
+                 .what = "memory ran out during an earlier call, and with it what the table held",
+                 .remedy = "free memory or lower capacity_steps, and go on from a checkpoint"});
+  }
+
   bool can_sample(std::size_t count) const {
     return limiter.can_sample(count, store.num_items()) && store.can_draw(count);
   }
@@ -71,6 +93,7 @@ struct Table::Impl {
   RateLimiter limiter;
   ItemStore store;
   bool closed = false;
+  bool broken = false;
 };
 
 Table::Table(TableOptions options) {
@@ -85,14 +108,17 @@ bool Table::insert(FragmentPtr fragment, std::chrono::milliseconds deadline,
   std::vector<FragmentPtr> freed;
   {
     std::unique_lock lock(impl_->mutex);
+    impl_->require_whole();
     impl_->store.check(fragment, priority);
     const auto ready = [this] {
       return impl_->closed || impl_->limiter.can_insert(impl_->store.num_items());
     };
     if (!impl_->may_insert.wait_until(lock, until(deadline), ready) || impl_->closed) return false;
     impl_->store.check(fragment, priority);  // another thread's fragment may have set the schema
-    impl_->limiter.inserted(impl_->store.insert(std::move(fragment), priority));
-    freed = impl_->store.take_freed();
+    freed = impl_->changing([&] {
+      impl_->limiter.inserted(impl_->store.insert(std::move(fragment), priority));
+      return impl_->store.take_freed();
+    });
   }
   impl_->may_sample.notify_all();
   return true;
@@ -104,13 +130,16 @@ std::optional<std::vector<Item>> Table::sample(std::size_t count,
   std::optional<std::vector<Item>> items;
   {
     std::unique_lock lock(impl_->mutex);
+    impl_->require_whole();
     impl_->limiter.require_possible(count);
     const auto ready = [&] { return impl_->closed || impl_->can_sample(count); };
     impl_->may_sample.wait_until(lock, until(deadline), ready);
     if (!impl_->can_sample(count)) return std::nullopt;
-    items = impl_->store.sample(count);
-    impl_->limiter.sampled(count);
-    freed = impl_->store.take_freed();
+    freed = impl_->changing([&] {
+      items = impl_->store.sample(count);
+      impl_->limiter.sampled(count);
+      return impl_->store.take_freed();
+    });
   }
   impl_->may_insert.notify_all();
   return items;
@@ -119,7 +148,7 @@ std::optional<std::vector<Item>> Table::sample(std::size_t count,
 void Table::update_priorities(std::span<const std::uint64_t> keys,
                               std::span<const double> priorities) {
   const std::scoped_lock lock(impl_->mutex);
-  impl_->store.update_priorities(keys, priorities);
+  impl_->changing([&] { impl_->store.update_priorities(keys, priorities); });
 }
 
 std::size_t Table::num_items() const {
@@ -153,6 +182,7 @@ void Table::close() {
 
 Bytes Table::save_state() const {
   const std::scoped_lock lock(impl_->mutex);
+  impl_->require_whole();
   ByteWriter writer;
   write_state_header(writer, impl_->options);
   writer.put(impl_->limiter.num_sampled());

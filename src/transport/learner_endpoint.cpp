@@ -60,6 +60,7 @@ struct LearnerEndpoint::Impl {
   }
 
   void run(const std::stop_token& stop);
+  void serve(const std::stop_token& stop);
   bool receive_burst();
   void deliver();
   std::vector<std::pair<std::uint64_t, std::size_t>> take_returned();
@@ -78,6 +79,7 @@ struct LearnerEndpoint::Impl {
   std::deque<ReceivedFragment> inbox;
   std::deque<WorkerEvent> events;
   std::deque<RefusedFragment> refused;
+  std::string failure;  // why the I/O thread ended, if it did
   bool newly_refused = false;  // since the last receive()
   // Credit of what was taken out, on its way to the protocol: worker, bytes.
   std::vector<std::pair<std::uint64_t, std::size_t>> returned;
@@ -87,7 +89,18 @@ struct LearnerEndpoint::Impl {
   std::jthread thread;  // last: stops before anything it uses is gone
 };
 
+// What ends the thread is told to whoever receives: nothing can be promised any more.
 void LearnerEndpoint::Impl::run(const std::stop_token& stop) {
+  try {
+    serve(stop);
+  } catch (const std::exception& error) {
+    const std::lock_guard lock(inbox_mutex);
+    failure = error.what();
+    arrived.notify_all();
+  }
+}
+
+void LearnerEndpoint::Impl::serve(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     channel->wait(kTick);
     // Where messages come densely, those who bring them run for a moment: going to sleep for each
@@ -186,9 +199,15 @@ std::optional<ReceivedFragment> LearnerEndpoint::receive(milliseconds deadline) 
   bool wake = false;
   {
     std::unique_lock lock(impl_->inbox_mutex);
-    impl_->arrived.wait_for(lock, deadline,
-                            [this] { return !impl_->inbox.empty() || impl_->newly_refused; });
+    impl_->arrived.wait_for(lock, deadline, [this] {
+      return !impl_->inbox.empty() || impl_->newly_refused || !impl_->failure.empty();
+    });
     impl_->newly_refused = false;
+    if (impl_->inbox.empty() && !impl_->failure.empty()) {
+      throw Error({.where = "LearnerEndpoint",
+                   .what = "the thread that serves the workers ended: " + impl_->failure,
+                   .remedy = "go on from the last checkpoint, with more memory"});
+    }
     if (impl_->inbox.empty()) return std::nullopt;
     result = std::move(impl_->inbox.front());
     impl_->inbox.pop_front();
@@ -227,6 +246,14 @@ std::vector<WorkerStatus> LearnerEndpoint::workers() const {
 TransportCounters LearnerEndpoint::counters() const {
   const std::lock_guard lock(impl_->protocol_mutex);
   return impl_->protocol.counters();
+}
+
+void LearnerEndpoint::quarantine(std::uint64_t worker_id, const std::string& why) {
+  {
+    const std::lock_guard lock(impl_->protocol_mutex);
+    impl_->protocol.quarantine(worker_id, why);
+  }
+  impl_->channel->wake();
 }
 
 bool LearnerEndpoint::stop_workers(milliseconds deadline) {

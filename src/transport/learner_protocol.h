@@ -84,6 +84,8 @@ class LearnerProtocol {
   void set_assignment(std::uint32_t slot, Bytes assignment);
   void publish(std::unique_ptr<WeightSource> source, Nanoseconds now);
   void fragment_taken(std::uint64_t worker_id, std::size_t bytes);  // its credit returns
+  // See LearnerEndpoint.
+  void quarantine(std::uint64_t worker_id, const std::string& why);
   void stop();  // tells all workers, and whoever comes later
 
   bool is_banned(const std::string& user) const { return strikes_.is_banned(user); }

@@ -25,6 +25,11 @@ std::string printable(const std::string& text) {
   return clean.empty() ? "unnamed" : clean;
 }
 
+// What a ban holds for: the CURVE key, or without keys the connection.
+const std::string& key_of(const Session& session) {
+  return session.user.empty() ? session.peer : session.user;
+}
+
 RefusalMessage session_ended() {
   RefusalMessage refusal;
   refusal.what = "the learner does not know this session any more";
@@ -277,12 +282,25 @@ void LearnerProtocol::strike(const Sender& sender, Session* session, std::string
 void LearnerProtocol::expel(const std::string& key, const std::string& why) {
   std::vector<std::uint64_t> guilty;
   for (const auto& [number, other] : sessions_) {
-    if ((other.user.empty() ? other.peer : other.user) == key) guilty.push_back(number);
+    if (key_of(other) == key) guilty.push_back(number);
   }
   for (const std::uint64_t number : guilty) {
     end(sessions_.at(number), Ended::lost, DropReason::worker_lost, WorkerEventKind::lost, why);
   }
   output_.shut_out.push_back(key);
+}
+
+void LearnerProtocol::quarantine(std::uint64_t worker_id, const std::string& why) {
+  const auto number = numbers_.find(worker_id);
+  if (number == numbers_.end()) return;  // it has left since
+  const Session& session = sessions_.at(number->second);
+  const std::string key = key_of(session);
+  event(WorkerEventKind::misbehaved, session,
+        why + "; quarantined, with its " +
+            (session.user.empty() ? "connection" : "key " + printable(session.user)));
+  strikes_.ban(key);
+  send(session.peer, encode(UnknownSessionMessage{session.number}));
+  expel(key, "was quarantined");
 }
 
 Session* LearnerProtocol::speaker(const Sender& sender, std::uint64_t session,

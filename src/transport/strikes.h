@@ -20,6 +20,10 @@ class Strikes {
     if (counts_.size() >= kMaxKeys && !counts_.contains(key)) forget();
     return ++counts_[key] == limit_;
   }
+  void ban(const std::string& key) {
+    if (counts_.size() >= kMaxKeys && !counts_.contains(key)) forget();
+    counts_[key] = limit_;
+  }
   bool is_banned(const std::string& key) const {
     const auto found = counts_.find(key);
     return found != counts_.end() && found->second >= limit_;

@@ -82,6 +82,20 @@ inline void check_greedy_ignores_streams(const PolicyUnderTest& subject) {
   CHECK(batch.results() == greedy);
 }
 
+inline void check_given_actions(const PolicyUnderTest& subject) {
+  const auto policy = subject.make();
+  policy->load(subject.first);
+  PolicyBatch batch(subject.spec, 70, 1);
+  const std::string sampled = act_in_batches(*policy, batch, 70, ActMode::sample);
+  auto rows = batch.rows(0, batch.size());
+  for (ActRow& row : rows) {
+    row.stream = nullptr;
+    *row.log_prob = 99.0F;
+  }
+  policy->act(rows, ActMode::given);
+  CHECK(batch.results() == sampled);
+}
+
 inline void check_loading(const PolicyUnderTest& subject) {
   const auto policy = subject.make();
   PolicyBatch batch(subject.spec, 16, 1);
@@ -109,6 +123,7 @@ inline void check_policy(const PolicyUnderTest& subject) {
   check_determinism(subject);
   check_constant_draws(subject);
   check_greedy_ignores_streams(subject);
+  check_given_actions(subject);
   check_loading(subject);
 }
 

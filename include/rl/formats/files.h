@@ -6,6 +6,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "rl/core/bytes.h"
 
@@ -65,6 +66,9 @@ void rename_path(const std::filesystem::path& from, const std::filesystem::path&
 // cannot do it. Throws Error.
 bool exchange_paths(const std::filesystem::path& a, const std::filesystem::path& b,
                     FileSystem& files = posix_files());
+
+// The names of what is in the folder, in no order; none when there is no such folder. Throws Error.
+std::vector<std::string> list_folder(const std::filesystem::path& folder);
 
 // Removes a file, or a folder with what is in it; nothing there is fine. Throws Error, and some of
 // a folder may be gone then.

@@ -15,12 +15,14 @@ namespace rl {
 enum class ActMode : std::uint8_t {
   sample,  // draw from the policy (training)
   greedy,  // most likely action, mean, or arg max (evaluation, serving)
+  given,   // the action that the row already holds: only its log-probability is computed
 };
 
 // Where the results of one environment's row go.
 struct ActRow {
   ConstFields observation;     // in: one row per observation of the spec
-  Fields action;               // out: one row per action of the spec, as sampled (not clipped)
+  Fields action;               // out (in when given): one row per action of the spec, as sampled
+                               // (not clipped)
   float* log_prob = nullptr;   // out: log-probability (density) of that action; may be null
   RngStream* stream = nullptr; // advanced by sampling; the draws of a row depend on it alone
 };

@@ -72,6 +72,8 @@ struct TableCounters {
 // Item stays valid whatever the table does afterwards. Removing frees outside the lock.
 //
 // Threads: every method may be called from any thread. Waits end at their deadline or at close().
+// Memory that runs out (std::bad_alloc) in the middle of a change ends the table: it is closed, and
+// later calls throw Error; the counts stay readable.
 class Table {
  public:
   explicit Table(TableOptions options);  // throws Error as validate() does

@@ -135,6 +135,7 @@ class LearnerEndpoint {
 
   // Next fragment from the inbox, or nullopt: at the deadline, or early, once, after fragments were
   // refused. Taking it returns its bytes of credit to the worker that sent it.
+  // Throws Error when the endpoint's thread has ended (memory ran out): workers are alone then.
   std::optional<ReceivedFragment> receive(std::chrono::milliseconds deadline);
 
   // Next refused fragment. The newest 65,536 are kept; counters().dropped has them all.
@@ -143,6 +144,10 @@ class LearnerEndpoint {
   std::optional<WorkerEvent> poll_event();
   std::vector<WorkerStatus> workers() const;
   TransportCounters counters() const;
+
+  // Bans the worker's key (without keys: its connection) until the learner restarts, ends its
+  // sessions as lost and says so in an event. For what only the learner can find out, e.g. lies.
+  void quarantine(std::uint64_t worker_id, const std::string& why);
 
   // Tells all workers to stop and waits until they said goodbye. False at the deadline.
   // Fragments that arrive meanwhile are still received.
