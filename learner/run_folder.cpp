@@ -1,5 +1,7 @@
 #include "learner/run_folder.h"
 
+#include <utility>
+
 #include "rl/core/error.h"
 #include "rl/formats/files.h"
 #include "rl/reporting/report.h"
@@ -17,6 +19,7 @@ std::filesystem::path make_folder(const std::filesystem::path& path) {
 RunFolder::RunFolder(const RunFolderOptions& options)
     : path_(make_folder(options.path)),
       resume_(options.resume),
+      alarm_(options.alarm),
       checkpoints_(path_ / "checkpoints", options.keep_checkpoints),
       best_(path_ / "best", 1) {
   if (!resume_ && !is_empty()) {
@@ -46,11 +49,50 @@ void RunFolder::open_metrics(std::uint64_t step) {
   metrics_ = std::make_unique<MetricsLog>(path_, step);
 }
 
-void RunFolder::write_metrics(std::uint64_t step, double wall_seconds,
-                              const std::map<std::string, double>& metrics) {
-  metrics_->write(step, wall_seconds, metrics);
+// One alarm when it begins and one when it is over: a full disk fails hundreds of times.
+bool RunFolder::attempt(const std::string& what, const std::function<void()>& write) {
+  std::string problem;
+  try {
+    write();
+  } catch (const Error& error) {
+    ++failed_writes_;
+    problem = error.what();
+  }
+  const bool worked = problem.empty();
+  const bool is_news = worked ? failing_.erase(what) > 0 : failing_.insert(what).second;
+  if (is_news && alarm_) {
+    alarm_(worked ? what + " can be written again"
+                  : "ALARM: " + what + " could not be written, the training goes on: " + problem);
+  }
+  return worked;
 }
 
-void RunFolder::write_report() const { rl::write_report(path_); }
+bool RunFolder::try_save(const Checkpoint& checkpoint) {
+  if (!attempt("a checkpoint", [&] { checkpoints_.save(checkpoint); })) return false;
+  if (unsaved_best_) try_save_best(*std::exchange(unsaved_best_, std::nullopt));
+  return true;
+}
+
+void RunFolder::save(const Checkpoint& checkpoint) {
+  checkpoints_.save(checkpoint);
+  if (unsaved_best_) best_.save(*unsaved_best_);
+}
+
+void RunFolder::try_save_best(Checkpoint checkpoint) {
+  if (attempt("the best weights", [&] { best_.save(checkpoint); })) {
+    unsaved_best_.reset();
+  } else {
+    unsaved_best_ = std::move(checkpoint);
+  }
+}
+
+void RunFolder::try_write_metrics(std::uint64_t step, double wall_seconds,
+                                  const std::map<std::string, double>& metrics) {
+  attempt("a line of metrics", [&] { metrics_->write(step, wall_seconds, metrics); });
+}
+
+void RunFolder::try_write_report() {
+  attempt("report.html", [this] { rl::write_report(path_); });
+}
 
 }  // namespace rl

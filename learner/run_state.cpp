@@ -53,6 +53,7 @@ std::string_view name(LearnerDrop reason) {
     case LearnerDrop::zero_variance: return "zero_variance";
     case LearnerDrop::surplus: return "surplus";
     case LearnerDrop::run_ended: return "run_ended";
+    case LearnerDrop::lying: return "lying";
     case LearnerDrop::count_: break;
   }
   return "unknown";

@@ -15,10 +15,10 @@ namespace rl {
 // Why a received fragment was not used. Stale weights, groups of zero variance and a surplus of
 // groups are found when it is drawn, all else before the table. Refusals of the transport
 // (out_of_spec, malformed, over_credit) count as received here; run_ended is what came for rounds
-// beyond the last.
+// beyond the last; lying: see log_prob_check.h, and whatever else came from such a worker.
 enum class LearnerDrop : std::uint8_t {
   duplicate, stale_round, foreign_environment, stale_weights, out_of_spec, malformed, over_credit,
-  zero_variance, surplus, run_ended, count_
+  zero_variance, surplus, run_ended, lying, count_
 };
 std::string_view name(LearnerDrop reason);
 

@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "rl/core/error.h"
-#include "rl/formats/digest.h"
 
 namespace rl {
 namespace {
@@ -84,8 +83,8 @@ void Trainer::publish() {
     if (!updated_ || (published_.image && now - last_publication_ < kAsyncPublishEvery)) return;
     last_publication_ = now;
   }
-  published_.version = state_.weight_version + 1;
-  published_.image = std::make_shared<const Bytes>(algorithm_->weights_image(progress()));
+  published_ = finite_weights(state_.weight_version + 1);
+  if (log_prob_check_) log_prob_check_->publish(published_);
   if (by_rounds()) {
     assign_slots(published_.version);
     assembler_.begin(published_.version);
@@ -125,6 +124,7 @@ void Trainer::collect_round() {
     }
     ++state_.fragments_received;
     if (!belongs_here(received->fragment->header(), received->slot)) continue;
+    if (!is_believed(*received)) continue;
     if (note(assembler_.add(received->fragment))) last_arrival = steady_clock().now();
   }
   const auto fragments = assembler_.take();
@@ -146,6 +146,7 @@ void Trainer::collect_ready() {
     wait = milliseconds(0);
     ++state_.fragments_received;
     if (!belongs_here(received->fragment->header(), received->slot)) continue;
+    if (!is_believed(*received)) continue;
     steps += received->fragment->num_steps();
     insert(received->fragment);
     if (pool_) pool_->made_progress();
@@ -258,6 +259,9 @@ void Trainer::update() {
   drop(LearnerDrop::stale_weights, report->fragments_stale);
   drop(LearnerDrop::zero_variance, report->fragments_zero_variance);
   drop(LearnerDrop::surplus, report->fragments_surplus);
+  if (step_watch_.note(report->gradient_steps, report->skipped_steps)) {
+    roll_back("too many of the last steps were not finite");
+  }
   for (const auto& [name, value] : report->metrics) count(name, value);
 }
 
@@ -270,53 +274,26 @@ void Trainer::evaluate_if_due() {
   if (evaluator_->busy() && (lockstep() ? due : evaluator_->ready())) apply(evaluator_->finish());
   if (evaluator_->busy() || steps_done() < state_.next_evaluation) return;
   state_.next_evaluation = steps_done() + options_.evaluate_every;
-  evaluator_->start({.run_id = published_.run_id,
-                     .version = state_.weight_version + 1,
-                     .image = std::make_shared<const Bytes>(algorithm_->weights_image(progress()))},
-                    steps_done());
+  evaluator_->start(finite_weights(state_.weight_version + 1), steps_done());
 }
 
 void Trainer::apply(Evaluated evaluated) {
   state_.last_evaluation = evaluated.mean_return;
-  folder_.write_metrics(evaluated.environment_steps, elapsed_seconds(),
-                        {{"evaluation/return", evaluated.mean_return},
-                         {"evaluation/return_standard_error", evaluated.standard_error},
-                         {"evaluation/episode_length", evaluated.mean_length}});
-  if (parts_.write_samples) parts_.write_samples(evaluated.environment_steps, evaluated.samples);
+  folder_.try_write_metrics(evaluated.environment_steps, elapsed_seconds(),
+                            {{"evaluation/return", evaluated.mean_return},
+                             {"evaluation/return_standard_error", evaluated.standard_error},
+                             {"evaluation/episode_length", evaluated.mean_length}});
+  folder_.attempt("samples.jsonl", [&] {
+    if (parts_.write_samples) parts_.write_samples(evaluated.environment_steps, evaluated.samples);
+  });
   if (!(evaluated.mean_return > state_.best_evaluation)) return;  // nor when it is not a number
   state_.best_evaluation = evaluated.mean_return;
-  folder_.save_best({.number = evaluated.environment_steps,
-                     .parts = {{"weights.safetensors", *evaluated.image}},
-                     .facts = facts(
-                         {{"environment_steps", std::to_string(evaluated.environment_steps)},
-                          {"evaluation_return", std::to_string(evaluated.mean_return)},
-                          {"weight_version", std::to_string(evaluated.weight_version)}})});
-}
-
-void Trainer::checkpoint() {
-  const Bytes weights = algorithm_->weights_image(progress());
-  RunState saved = state_;
-  saved.wall_seconds = elapsed_seconds();
-  // Those of unfinished rounds are made again by whoever goes on from here.
-  saved.fragments_received -= assembler_.num_held();
-  folder_.save({.number = steps_done(),
-                .parts = {{"weights.safetensors", weights},
-                          {"algorithm.safetensors", algorithm_->save_state()},
-                          {"replay.bin", table_.save_state()},
-                          {"environments.bin", assembler_.save_state()},
-                          {"evaluation.bin", evaluator_ ? evaluator_->save_state() : Bytes{}},
-                          {"run.bin", to_bytes(saved)}},
-                .facts = facts({{"environment_steps", std::to_string(state_.environment_steps)},
-                                {"weight_version", std::to_string(state_.weight_version)},
-                                {"weights_digest", to_hex(digest(weights))}})});
-  checkpointed_steps_ = steps_done();
-  last_checkpoint_ = steady_clock().now();
-}
-
-void Trainer::checkpoint_if_due() {
-  if (options_.checkpoint_every <= 0.0) return;
-  const std::chrono::duration<double> since = steady_clock().now() - last_checkpoint_;
-  if (since.count() >= options_.checkpoint_every) checkpoint();
+  folder_.try_save_best(
+      {.number = evaluated.environment_steps,
+       .parts = {{"weights.safetensors", *evaluated.image}},
+       .facts = facts({{"environment_steps", std::to_string(evaluated.environment_steps)},
+                       {"evaluation_return", std::to_string(evaluated.mean_return)},
+                       {"weight_version", std::to_string(evaluated.weight_version)}})});
 }
 
 TrainSummary Trainer::finish() {
@@ -325,10 +302,10 @@ TrainSummary Trainer::finish() {
   const bool all_left = endpoint_->stop_workers(kGoodbye);
   if (pool_) pool_->join(all_left ? kGoodbye : milliseconds(0));
   note_events();
-  if (steps_done() > checkpointed_steps_ || folder_.is_empty()) checkpoint();
+  save_last();
   drop_leftovers();
   log_metrics();
-  folder_.write_report();
+  folder_.try_write_report();
   return summarise(algorithm_->weights_image(progress()));
 }
 
@@ -344,10 +321,7 @@ void Trainer::drop_leftovers() {
 // The last evaluation is of the final weights.
 void Trainer::evaluate_final() {
   if (evaluator_->busy()) apply(evaluator_->finish());
-  evaluator_->start({.run_id = published_.run_id,
-                     .version = state_.weight_version + 1,
-                     .image = std::make_shared<const Bytes>(algorithm_->weights_image(progress()))},
-                    steps_done());
+  evaluator_->start(finite_weights(state_.weight_version + 1), steps_done());
   apply(evaluator_->finish());
 }
 

@@ -4,15 +4,18 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "learner/evaluator.h"
+#include "learner/log_prob_check.h"
 #include "learner/round_assembler.h"
 #include "learner/run_parts.h"
 #include "learner/run_folder.h"
 #include "learner/run_state.h"
 #include "learner/run_metrics.h"
+#include "learner/step_watch.h"
 #include "rl/learner/algorithm.h"
 #include "rl/learner/train.h"
 #include "rl/rollout/run_config.h"
@@ -62,6 +65,16 @@ class Trainer {
   bool look_after_workers();  // false: interrupted
   void note_events();
   void replace_hung(const std::string& worker_name);
+  // trainer_checkpoint.cpp
+  Checkpoint make_checkpoint();
+  void checkpoint_if_due();
+  void save_last();
+
+  // trainer_guard.cpp
+  bool is_believed(const transport::ReceivedFragment& received);  // false: dropped, and counted
+  WeightSnapshot finite_weights(std::uint64_t version);  // what leaves the learner is finite
+  void roll_back(const std::string& why);
+
   bool belongs_here(const FragmentHeader& header, std::uint32_t slot);
   bool note(Arrival arrival);  // false: dropped, and counted
   bool take_refused();         // true: something the open round was waiting for
@@ -73,8 +86,6 @@ class Trainer {
   void update();
   void evaluate_if_due();
   void apply(Evaluated evaluated);
-  void checkpoint();
-  void checkpoint_if_due();
   void report();
   void log_metrics();
   double steps_per_second() const;  // of this call
@@ -114,6 +125,10 @@ class Trainer {
   std::map<std::string, MetricMean> metrics_;
   Nanoseconds last_log_{};
   WorkerIdleness worker_idleness_;
+  std::unique_ptr<LogProbCheck> log_prob_check_;  // none where workers are this process's threads
+  std::set<std::uint64_t> liars_;   // worker ids
+  StepWatch step_watch_;
+  std::uint64_t rollbacks_ = 0;     // of this call
   bool interrupted_ = false;
   bool ended_by_return_ = false;    // whatever the final evaluation, of newer weights, says
 };

@@ -115,7 +115,8 @@ Trainer::Trainer(const TrainOptions& options, const EnvironmentRegistry& registr
       algorithm_(std::move(parts_.algorithm)),
       folder_({.path = options.out,
                .resume = options.resume,
-               .keep_checkpoints = options.keep_checkpoints}),
+               .keep_checkpoints = options.keep_checkpoints,
+               .alarm = [this](const std::string& line) { log(line); }}),
       table_(seeded(algorithm_->table_options(), options.seed)),
       assembler_(options.num_environments, config_.text ? config_.text->max_staleness : 0) {
   if (parts_.evaluate) evaluator_ = std::make_unique<Evaluator>(parts_.evaluate);
@@ -130,6 +131,12 @@ void Trainer::start() {
   folder_.open_metrics(steps_done());
   steps_at_start_ = steps_done();
 
+  // Workers in this process run this program's own code. Texts come from whole language models.
+  constexpr std::size_t kVersionsKept = 8;
+  if (options_.endpoint != "inproc" && !of_texts()) {
+    log_prob_check_ =
+        std::make_unique<LogProbCheck>(spec_, *schema_, lockstep() ? 1 : kVersionsKept);
+  }
   const std::uint64_t run_id = make_run_id();
   published_.run_id = run_id;
   transport::LearnerOptions listen;

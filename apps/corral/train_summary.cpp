@@ -38,7 +38,16 @@ std::string evaluations(const TrainSummary& summary) {
 
 std::string updates(const TrainSummary& summary) {
   return cli::group_digits(summary.updates) + " gradient steps, " +
-         cli::group_digits(summary.skipped_updates) + " skipped as not finite";
+         cli::group_digits(summary.skipped_updates) + " skipped as not finite" +
+         (summary.rollbacks == 0 ? ""
+                                 : "; went back to a checkpoint " +
+                                       cli::group_digits(summary.rollbacks) + " times");
+}
+
+std::string disk(const TrainSummary& summary) {
+  if (summary.failed_writes == 0) return "";
+  return line("disk", cli::group_digits(summary.failed_writes) +
+                          " writes failed on the way (see the alarms)");
 }
 
 std::string fragments(const TrainSummary& summary) {
@@ -68,7 +77,7 @@ std::string summary_text(const TrainSummary& summary, const TrainOptions& option
          line("experience", fragments(summary)) +
          line("weights", "version " + std::to_string(summary.weight_version) + ", digest " +
                              summary.weights_digest.substr(0, 16)) +
-         line("run", summary.out + " (open report.html in it)") +
+         line("run", summary.out + " (open report.html in it)") + disk(summary) +
          line(interrupted ? "go on with" : "look at it", next);
 }
 
@@ -87,6 +96,7 @@ std::string language_summary_text(const TrainSummary& summary, const TrainOption
          line("experience", fragments(summary)) +
          line("weights", "digest " + summary.weights_digest.substr(0, 16)) +
          line("run", summary.out + " (open report.html in it; samples.jsonl has completions)") +
+         disk(summary) +
          (interrupted ? "" : line("model", summary.model)) +
          line(interrupted ? "go on with" : "look at it", next);
 }

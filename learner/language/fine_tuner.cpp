@@ -1,6 +1,8 @@
 #include "learner/language/fine_tuner.h"
 
+#include "rl/core/error.h"
 #include "rl/formats/digest.h"
+#include "rl/formats/finite.h"
 
 namespace rl {
 
@@ -37,8 +39,10 @@ void FineTuner::step() {
   const Adam::Step done = optimiser_.step(loss.value, learning_rate_);
   ++state_.steps;
   state_.tokens += loss.tokens;
+  const bool hopeless = step_watch_.note(done.applied ? 1 : 0, done.applied ? 0 : 1);
   if (!done.applied) {
     log("step " + std::to_string(state_.steps) + " was not finite and left no trace");
+    if (hopeless) roll_back();
     return;
   }
   state_.training_loss = loss.value.item<double>();
@@ -56,15 +60,18 @@ void FineTuner::evaluate() {
   const Evaluation evaluation = objective_->evaluate();
   state_.evaluated_at = state_.steps;
   state_.held_out = evaluation.figures;
-  samples_->write(state_.steps, evaluation.samples);
+  folder_.attempt("samples.jsonl",
+                  [&] { samples_->write(state_.steps, evaluation.samples); });
   if (evaluation.metrics.empty()) return;
-  folder_.write_metrics(state_.steps, elapsed_seconds(), evaluation.metrics);
+  folder_.try_write_metrics(state_.steps, elapsed_seconds(), evaluation.metrics);
 }
 
 void FineTuner::checkpoint_if_due() {
   if (options_.checkpoint_every <= 0.0) return;
   const std::chrono::duration<double> since = steady_clock().now() - last_checkpoint_;
-  if (since.count() >= options_.checkpoint_every) checkpoint();
+  if (since.count() < options_.checkpoint_every) return;
+  if (folder_.try_save(make_checkpoint())) checkpointed_steps_ = state_.steps;
+  last_checkpoint_ = steady_clock().now();
 }
 
 Bytes FineTuner::weights_image() {
@@ -74,32 +81,54 @@ Bytes FineTuner::weights_image() {
   return weights.write({});
 }
 
-void FineTuner::checkpoint() {
+Bytes FineTuner::optimiser_image() {
   StateDict moments;
   optimiser_.put(moments);
+  return moments.write({});
+}
+
+Checkpoint FineTuner::make_checkpoint() {
+  Bytes weights = weights_image();
+  Bytes optimiser = optimiser_image();
+  while (!find_non_finite(weights, "weights").empty() ||
+         !find_non_finite(optimiser, "optimiser").empty()) {
+    roll_back();
+    weights = weights_image();
+    optimiser = optimiser_image();
+  }
   FineTuneState saved = state_;
   saved.wall_seconds = elapsed_seconds();
   Checkpoint checkpoint{.number = state_.steps,
-                        .parts = {{"model.safetensors", weights_image()},
-                                  {"optimiser.safetensors", moments.write({})},
+                        .parts = {{"model.safetensors", weights},
+                                  {"optimiser.safetensors", optimiser},
                                   {"run.bin", to_bytes(saved)}},
                         .facts = identity()};
   checkpoint.facts["weight_version"] = std::to_string(state_.steps);
-  checkpoint.facts["weights_digest"] = to_hex(digest(checkpoint.parts["model.safetensors"]));
-  folder_.save(checkpoint);
-  checkpointed_steps_ = state_.steps;
-  last_checkpoint_ = steady_clock().now();
+  checkpoint.facts["weights_digest"] = to_hex(digest(weights));
+  return checkpoint;
+}
+
+void FineTuner::save_last() {
+  try {
+    folder_.save(make_checkpoint());
+  } catch (const Error& error) {
+    throw Error({.where = folder_.path().string(),
+                 .what = "the end of the run could not be saved: " + std::string(error.what()),
+                 .got = "the last whole checkpoint is of step " +
+                        std::to_string(checkpointed_steps_),
+                 .remedy = "go on from there with --resume once the disk is well"});
+  }
 }
 
 FineTuneSummary FineTuner::finish() {
   if (!interrupted_ && state_.evaluated_at != state_.steps) {
     evaluate();
-    checkpoint();
+    save_last();
   } else if (state_.steps > checkpointed_steps_ || folder_.is_empty()) {
-    checkpoint();
+    save_last();
   }
   log_metrics();
-  folder_.write_report();
+  folder_.try_write_report();
   FineTuneSummary summary = summarise();
   if (!interrupted_) {
     objective_->save(folder_.path(), summary, [this](const std::string& line) { log(line); });

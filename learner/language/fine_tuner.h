@@ -12,6 +12,7 @@
 #include "learner/language/objective.h"
 #include "learner/language/samples_log.h"
 #include "learner/run_folder.h"
+#include "learner/step_watch.h"
 #include "rl/core/clock.h"
 #include "rl/language/batch_plan.h"
 #include "rl/learner/fine_tune.h"
@@ -29,6 +30,8 @@ class FineTuner {
   // fine_tuner_setup.cpp
   void start();
   void restore();
+  void load_weights(const Checkpoint& checkpoint);  // and the optimiser's moments
+  void roll_back();
   std::map<std::string, std::string> identity() const;
 
   // fine_tuner.cpp
@@ -39,8 +42,10 @@ class FineTuner {
   void evaluate_if_due();
   void evaluate();
   void checkpoint_if_due();
-  void checkpoint();
+  Checkpoint make_checkpoint();
+  void save_last();
   Bytes weights_image();
+  Bytes optimiser_image();
   FineTuneSummary finish();
 
   // fine_tuner_report.cpp
@@ -66,6 +71,8 @@ class FineTuner {
   FineTuneState state_;
   std::vector<language::ExampleBatch> batches_;  // of state_.epoch
   bool interrupted_ = false;
+  StepWatch step_watch_;
+  std::uint64_t rollbacks_ = 0;  // of this call
 
   // What the next line of metrics is about.
   std::map<std::string, double> sums_;  // over the finite steps

@@ -57,7 +57,7 @@ void FineTuner::log_metrics() {
   metrics["learner/tokens"] = static_cast<double>(state_.tokens);
   metrics["learner/skipped_steps"] = static_cast<double>(optimiser_.num_skipped());
   metrics["time/tokens_per_second"] = tokens_per_second();
-  folder_.write_metrics(state_.steps, elapsed_seconds(), metrics);
+  folder_.try_write_metrics(state_.steps, elapsed_seconds(), metrics);
 }
 
 FineTuneSummary FineTuner::summarise() {

@@ -40,7 +40,8 @@ FineTuner::FineTuner(const FineTuneOptions& options, const FineTuneHooks& hooks)
       hooks_(hooks),
       folder_({.path = options.out,
                .resume = options.resume,
-               .keep_checkpoints = options.keep_checkpoints}),
+               .keep_checkpoints = options.keep_checkpoints,
+               .alarm = [this](const std::string& line) { log(line); }}),
       model_folder_(language::load_model(options.model)),
       text_(read_model_text(model_folder_, options.model)),
       objective_(make_objective({options_, model_folder_, text_}, open_with_threads(options))),
@@ -76,19 +77,42 @@ void FineTuner::restore() {
   for (const auto& warning : warnings) log(warning);
   if (!checkpoint) return;
   require_same_run(checkpoint->facts, identity(), folder_.path().string());
-  const SafetensorsView weights(part(*checkpoint, "model.safetensors", folder_.path()),
-                                "model.safetensors");
-  const SafetensorsView moments(part(*checkpoint, "optimiser.safetensors", folder_.path()),
-                                "optimiser.safetensors");
   const FineTuneState state =
       fine_tune_state_from_bytes(part(*checkpoint, "run.bin", folder_.path()));
+  load_weights(*checkpoint);
+  state_ = state;
+  checkpointed_steps_ = state_.steps;
+  log("resumed at step " + std::to_string(state_.steps));
+}
+
+void FineTuner::load_weights(const Checkpoint& checkpoint) {
+  const SafetensorsView weights(part(checkpoint, "model.safetensors", folder_.path()),
+                                "model.safetensors");
+  const SafetensorsView moments(part(checkpoint, "optimiser.safetensors", folder_.path()),
+                                "optimiser.safetensors");
   Parameters& parameters = objective_->parameters();
   const at::Tensor values = parameters.read(weights, "");
   optimiser_.load(moments);
   parameters.values().copy_(values);
-  state_ = state;
-  checkpointed_steps_ = state_.steps;
-  log("resumed at step " + std::to_string(state_.steps));
+}
+
+// The weights and moments alone: the data goes on behind the batches that did the harm.
+void FineTuner::roll_back() {
+  constexpr std::uint64_t kMostRollbacks = 2;
+  const auto checkpoint = folder_.newest();
+  if (!checkpoint || rollbacks_ >= kMostRollbacks) {
+    throw Error({.where = "step " + std::to_string(state_.steps),
+                 .what = "too many of the last steps were not finite",
+                 .got = checkpoint
+                            ? std::to_string(rollbacks_) + " returns to an earlier checkpoint"
+                            : "no checkpoint to go back to yet",
+                 .remedy = "lower the learning rate; --resume goes on from the last checkpoint"});
+  }
+  ++rollbacks_;
+  load_weights(*checkpoint);
+  step_watch_.reset();
+  log("ALARM: too many steps were not finite; the weights go back to those of checkpoint " +
+      std::to_string(checkpoint->number));
 }
 
 std::map<std::string, std::string> FineTuner::identity() const {

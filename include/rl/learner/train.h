@@ -38,6 +38,8 @@ struct TrainSummary {
   std::uint64_t episodes = 0;
   std::uint64_t updates = 0;         // gradient steps
   std::uint64_t skipped_updates = 0; // non-finite: left no trace
+  std::uint64_t rollbacks = 0;       // of this call: to the last checkpoint's weights
+  std::uint64_t failed_writes = 0;   // of this call: a full disk and the like, each with an alarm
   std::uint64_t weight_version = 0;
   double wall_seconds = 0.0;         // of this call
   double last_evaluation = 0.0;      // mean return
@@ -58,7 +60,13 @@ struct TrainSummary {
 // checkpoint; without it refuses a folder that holds one.
 // In lockstep mode the weights depend on the options and the seed alone: not on the number or kind
 // of workers, nor on kills and resumes in between.
-// Throws Error for wrong options, an occupied address, a full disk, or workers that stay away.
+// A disk that fills up or fails on the way costs checkpoints and lines of metrics, not the run: an
+// alarm goes to hooks.log. Weights that are not finite are never published or saved: after 3
+// skipped steps in a row, or 10 of the last 1,000, the algorithm goes back to the last checkpoint
+// (the experience goes on), at most twice. Workers of other processes whose log-probs are not those
+// of the weights they name are quarantined.
+// Throws Error for wrong options, an occupied address, workers that stay away, a disk that does not
+// take the first files or the final checkpoint, or a third time back.
 // Threads: runs on the caller's thread and sets the process's LibTorch threads to 1; one training
 // at a time per process.
 TrainSummary train(const TrainOptions& options, const EnvironmentRegistry& registry,

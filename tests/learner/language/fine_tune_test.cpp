@@ -188,11 +188,38 @@ TEST_SUITE("fine-tuning") {
     options.steps = 1;
     const FineTuneSummary one = fine_tune(options, {});
     options.out += "-longer";
-    options.steps = 4;
-    const FineTuneSummary four = fine_tune(options, {});
-    CHECK(four.steps == 4);
-    CHECK(four.skipped_steps == 3);
-    CHECK(four.weights_digest == one.weights_digest);
+    options.steps = 3;
+    const FineTuneSummary three = fine_tune(options, {});
+    CHECK(three.steps == 3);
+    CHECK(three.skipped_steps == 2);
+    CHECK(three.weights_digest == one.weights_digest);
+  }
+
+  TEST_CASE("three of them in a row take the weights back to the last checkpoint, at most twice") {
+    const Workshop shop;
+    FineTuneOptions options = shop.options("run");
+    options.learning_rate = 1e30;
+    options.schedule = "constant";
+    options.warmup_steps = 0;
+    options.evaluate_every = 0;
+    options.steps = 40;
+    const auto ending = [&options](std::size_t& alarms) {
+      FineTuneHooks hooks;
+      hooks.log = [&](const std::string& line) { alarms += line.starts_with("ALARM") ? 1 : 0; };
+      try {
+        fine_tune(options, hooks);
+      } catch (const Error& error) {
+        return std::string(error.what());
+      }
+      return std::string("no error");
+    };
+    std::size_t alarms = 0;
+    CHECK(ending(alarms).find("no checkpoint to go back to yet") != std::string::npos);
+    CHECK(alarms == 0);
+    options.out += "-with-checkpoints";
+    options.checkpoint_every = 1e-9;
+    CHECK(ending(alarms).find("2 returns to an earlier checkpoint") != std::string::npos);
+    CHECK(alarms == 2);
   }
 
   TEST_CASE("low-rank adapters leave a model with them merged in, and themselves in PEFT's form") {
