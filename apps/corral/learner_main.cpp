@@ -20,7 +20,9 @@ namespace {
 int run(cli::TrainCommand command, const std::vector<std::string>& words) {
   const std::string algorithm = understand([&] { return cli::chosen_algorithm(words); });
   if (cli::is_language_algorithm(algorithm)) return run_fine_tune(words);
-  if (cli::is_language_policy(words)) return run_language(command, words);
+  if (understand([&] { return cli::is_language_policy(words); })) {
+    return run_language(command, words);
+  }
   const TrainOptions options =
       understand([&] { return cli::parse_train_command_line(command, words); });
   const StopSignals& signals = stop_on_signals(

@@ -37,12 +37,7 @@ std::string_view trimmed(std::string_view text) {
 // `name = VALUE` before the first section. The rest needs an option table to be understood.
 std::optional<std::string> written(const std::filesystem::path& file, const std::string& name) {
   if (!std::filesystem::is_regular_file(file)) return std::nullopt;
-  Bytes bytes;
-  try {
-    bytes = read_file(file, kMostFileBytes);
-  } catch (const Error&) {
-    return std::nullopt;
-  }
+  const Bytes bytes = read_file(file, kMostFileBytes);
   std::istringstream lines({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   for (std::string line; std::getline(lines, line);) {
     const std::string_view text = std::string_view(line).substr(0, line.find_first_of("#;"));

@@ -34,6 +34,16 @@ TEST_SUITE("cli algorithm choice") {
     CHECK(chosen_algorithm({"--out", folder.path().string()}) == "ppo");
   }
 
+  TEST_CASE("a file that is there and cannot be read is told: a guess could be another algorithm") {
+    const tests::TemporaryFolder folder;
+    const std::string file = (folder.path() / "config.ini").string();
+    std::ofstream(file) << "algo = sft\n" << std::string(std::size_t{1} << 20, '#');
+    CHECK(contains(message_of([&] { chosen_algorithm({"--config", file}); }), file));
+    CHECK(contains(message_of([&] {
+      chosen_algorithm({"--resume", "--out", folder.path().string()});
+    }), file));
+  }
+
   TEST_CASE("a name that is none is refused with the nearest") {
     CHECK(contains(message_of([] { chosen_algorithm({"--algo", "stf"}); }), "did you mean sft?"));
   }

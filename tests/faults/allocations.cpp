@@ -134,10 +134,6 @@ void check_parsers() {
     const auto messages = R"([{"role": "user", "content": " x "}])";
     return text::ChatTemplate(source, "template").render_json(messages, {});
   });
-  const auto block = replay::test::fragment(60);  // of a size that the block cache keeps
-  check_function("fragment", [&] {
-    return Fragment::from_block(replay::test::schema(), block->block()).num_steps();
-  });
 }
 
 replay::TableOptions table_options(replay::Selector sampler) {

@@ -7,8 +7,9 @@
 namespace rl::cli {
 
 // --algo of the command line, else of --config FILE, else of the run to --resume, else ppo. Files
-// that cannot be read are passed over: whoever parses the rest will tell.
-// Throws Error for a name that is not an algorithm, with the nearest.
+// that are not there are passed over: whoever parses the rest will tell.
+// Throws Error for a name that is not an algorithm, with the nearest, and for a file that is there
+// and cannot be read: a guess could be another algorithm.
 // Threads: a pure function of its arguments and the files named by them.
 std::string chosen_algorithm(const std::vector<std::string>& words);
 
