@@ -3,6 +3,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
+#include <c10/core/GradMode.h>
 
 #include <algorithm>
 #include <cmath>
@@ -23,13 +24,12 @@ at::Tensor sequence_numbers(const Texts& texts, at::Device device) {
   return result.to(device);
 }
 
-bool teaches(const LanguagePolicyOptions& options, const Texts& texts) {
+// Whether the text's loss has a gradient.
+bool teaches(const LanguagePolicyOptions& options, const LearningText& text) {
   const bool kl_term = options.kl_coefficient > 0.0 && !options.kl_in_reward;
-  return std::ranges::any_of(texts, [&](const LearningText* text) {
-    if (!text->learns) return false;
-    if (kl_term && !text->reference_log_probs.empty()) return true;
-    return std::ranges::any_of(text->advantages, [](float value) { return value != 0.0F; });
-  });
+  if (!text.learns) return false;
+  if (kl_term && !text.reference_log_probs.empty()) return true;
+  return std::ranges::any_of(text.advantages, [](float value) { return value != 0.0F; });
 }
 
 double number(const at::Tensor& value) { return value.item<double>(); }
@@ -133,36 +133,56 @@ LanguagePolicyBatch PolicyOptimiser::batch_of(const Texts& texts, const Weighted
   return batch;
 }
 
+at::Tensor PolicyOptimiser::pass(const Texts& part, const WeightedTexts& weighted,
+                                 const Pass& how, Sums& sums) {
+  const c10::AutoGradMode graph(how.learns);
+  const at::Device device = model_.parameters().device();
+  const PackedTexts packed = pack_texts(part, device);
+  const TokenLogProbs scores = model_.token_log_probs(model_.hidden(packed.tokens), packed.targets,
+                                                      options_.temperature);
+  const at::Tensor log_probs = scores.log_probs.index_select(0, packed.rows);
+  const LanguagePolicyBatch batch = batch_of(part, weighted, how.sampler_apart);
+  if (options_.policy.aggregation == Aggregation::micro_batch_mean) {
+    batch.weights.fill_(1.0 / static_cast<double>(batch.weights.numel() * how.num_parts));
+  }
+  const LanguagePolicyLoss loss = language_policy_loss(options_.policy, batch, log_probs);
+  if (how.sampler_apart) sums.add_importance(batch);
+  if (how.learns) loss.total.backward();
+  sums.add(loss, scores.entropy.index_select(0, packed.rows));
+  if (how.unmoved) {
+    const at::Tensor sampled = column(part, &LearningText::sampler_log_probs, device);
+    sums.add_difference((log_probs.detach() - sampled).abs());
+  }
+  return loss.total.detach();
+}
+
 void PolicyOptimiser::step(const Texts& minibatch, double learning_rate, bool sampler_apart,
                            Sums& sums, PolicyOutcome& outcome) {
-  if (!teaches(options_.policy, minibatch)) {
+  const WeightedTexts weighted(minibatch, options_.policy.aggregation, options_.max_new_tokens);
+  Texts learning, only_measured;
+  for (LearningText* text : weighted.learning()) {
+    (teaches(options_.policy, *text) ? learning : only_measured).push_back(text);
+  }
+  if (learning.empty()) {
     ++outcome.idle_steps;
     return;
   }
-  const WeightedTexts weighted(minibatch, options_.policy.aggregation, options_.max_new_tokens);
-  const std::vector<Texts> parts = split_texts(weighted.learning(), options_.micro_batch_tokens);
-  const bool unmoved = outcome.gradient_steps + outcome.skipped_steps == 0;
+  if (options_.policy.aggregation == Aggregation::micro_batch_mean) {
+    learning = weighted.learning();  // every text counts in the mean of its micro-batch
+    only_measured.clear();
+  }
+  const std::vector<Texts> parts = split_texts(learning, options_.micro_batch_tokens);
+  Pass how{.learns = true,
+           .sampler_apart = sampler_apart,
+           .unmoved = outcome.gradient_steps + outcome.skipped_steps == 0,
+           .num_parts = parts.size()};
   const at::Device device = model_.parameters().device();
   const at::Tensor total = at::zeros({}, at::TensorOptions().device(device).dtype(at::kFloat));
   model_.parameters().gradients().zero_();
-  for (const Texts& part : parts) {
-    const PackedTexts packed = pack_texts(part, device);
-    const TokenLogProbs scores = model_.token_log_probs(model_.hidden(packed.tokens),
-                                                        packed.targets, options_.temperature);
-    const at::Tensor log_probs = scores.log_probs.index_select(0, packed.rows);
-    const LanguagePolicyBatch batch = batch_of(part, weighted, sampler_apart);
-    if (options_.policy.aggregation == Aggregation::micro_batch_mean) {
-      batch.weights.fill_(1.0 / static_cast<double>(batch.weights.numel() * parts.size()));
-    }
-    const LanguagePolicyLoss loss = language_policy_loss(options_.policy, batch, log_probs);
-    if (sampler_apart) sums.add_importance(batch);
-    loss.total.backward();
-    total.add_(loss.total.detach());
-    sums.add(loss, scores.entropy.index_select(0, packed.rows));
-    if (unmoved) {
-      const at::Tensor sampled = column(part, &LearningText::sampler_log_probs, device);
-      sums.add_difference((log_probs.detach() - sampled).abs());
-    }
+  for (const Texts& part : parts) total.add_(pass(part, weighted, how, sums));
+  how.learns = false;
+  for (const Texts& part : split_texts(only_measured, options_.micro_batch_tokens)) {
+    total.add_(pass(part, weighted, how, sums));
   }
   const Adam::Step done = adam_.step(total, learning_rate);
   if (!done.applied) {

@@ -34,13 +34,22 @@ class PolicyOptimiser {
       : options_(std::move(options)), model_(model), adam_(adam) {}
 
   // epochs * minibatches steps. The loss of a step is the aggregation over its minibatch, however
-  // that is cut into micro-batches (micro_batch_mean apart). `sampler_apart`: the old log-probs are not the sampler's, and
-  // the loss corrects for it. `order` shuffles the texts between more than one minibatch.
+  // that is cut into micro-batches (micro_batch_mean apart). `sampler_apart`: the old log-probs are
+  // not the sampler's, and the loss corrects for it. `order` shuffles the texts between more than
+  // one minibatch.
   PolicyOutcome run(std::vector<LearningText>& texts, double learning_rate, bool sampler_apart,
                     RngStream order);
 
  private:
   struct Sums;  // over tokens or steps, for the metrics
+  struct Pass {
+    bool learns = false;
+    bool sampler_apart = false;
+    bool unmoved = false;       // no step has been made yet
+    std::size_t num_parts = 1;  // of the minibatch
+  };
+  // The loss of these texts; adds to the model's gradients when it learns.
+  at::Tensor pass(const Texts& part, const WeightedTexts& weighted, const Pass& how, Sums& sums);
   void step(const Texts& minibatch, double learning_rate, bool sampler_apart, Sums& sums,
             PolicyOutcome& outcome);
   LanguagePolicyBatch batch_of(const Texts& texts, const WeightedTexts& weighted,

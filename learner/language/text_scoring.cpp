@@ -15,7 +15,7 @@ PackedTexts pack_texts(const Texts& texts, at::Device device) {
   std::int64_t rows = 0;
   std::int64_t wanted = 0;
   for (const LearningText* text : texts) {
-    packed.tokens.lengths.push_back(static_cast<std::int64_t>(text->episode.tokens.size()));
+    packed.tokens.lengths.push_back(static_cast<std::int64_t>(text->episode.tokens.size()) - 1);
     rows += packed.tokens.lengths.back();
     wanted += static_cast<std::int64_t>(text->sampled_tokens());
   }
@@ -28,8 +28,8 @@ PackedTexts pack_texts(const Texts& texts, at::Device device) {
   std::int64_t position = 0;
   for (const LearningText* text : texts) {
     const rollout::TextEpisode& episode = text->episode;
-    for (std::size_t i = 0; i < episode.tokens.size(); ++i, ++position) {
-      const bool sampled = i + 1 < episode.tokens.size() && episode.sampled[i + 1] != 0;
+    for (std::size_t i = 0; i + 1 < episode.tokens.size(); ++i, ++position) {
+      const bool sampled = episode.sampled[i + 1] != 0;
       *token++ = episode.tokens[i];
       *target++ = sampled ? episode.tokens[i + 1] : -1;
       if (sampled) *row++ = position;

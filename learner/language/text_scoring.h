@@ -14,7 +14,8 @@ namespace rl {
 
 using Texts = std::vector<LearningText*>;
 
-// Texts laid end to end. Only rows whose next token was sampled have a target.
+// Texts laid end to end, each without its last token, which nothing follows. Only rows whose next
+// token was sampled have a target.
 struct PackedTexts {
   PackedTokens tokens{};
   at::Tensor targets{};         // [N] i64, -1: none

@@ -4,14 +4,15 @@
 
 #include "src/models/language/functions.h"
 #include "src/models/language/recorded.h"
+#include "src/models/language/shared_rows.h"
 
 namespace rl::lm {
 namespace {
 
 struct Saved {
-  at::Tensor query, key, value;  // [N, heads, head_dim]
+  at::Tensor query, key, value;  // [rows, heads, head_dim]
   at::Tensor out;                // as query
-  at::Tensor log_sum_exp;        // [N, query heads]
+  at::Tensor log_sum_exp;        // [rows, query heads]
   std::shared_ptr<const Batch> batch;
   double scale = 1.0;
 };
@@ -59,8 +60,8 @@ void sequences_backward(const Saved& saved, const at::Tensor& gradient, std::int
   heads_of(results[2], start, count, length).copy_(sum_of_group(value, group));
 }
 
-Tensors attention_backward(const Saved& saved, const at::Tensor& output_gradient) {
-  const at::Tensor gradient = output_gradient.contiguous();
+// Every sequence by itself: `saved` has the rows of all its tokens.
+Tensors tokens_backward(const Saved& saved, const at::Tensor& gradient) {
   const Tensors results{at::empty_like(saved.query), at::empty_like(saved.key),
                         at::empty_like(saved.value)};
   const std::vector<std::int64_t>& lengths = saved.batch->lengths;
@@ -74,6 +75,19 @@ Tensors attention_backward(const Saved& saved, const at::Tensor& output_gradient
   return results;
 }
 
+// What sequences share has been computed for the first of them, and learns from all of them.
+Tensors attention_backward(const Saved& saved, const at::Tensor& output_gradient) {
+  const Batch& batch = *saved.batch;
+  Saved all = saved;
+  for (at::Tensor* rows : {&all.query, &all.key, &all.value, &all.out, &all.log_sum_exp}) {
+    *rows = spread_rows(*rows, batch);
+  }
+  const Tensors results =
+      tokens_backward(all, at_first_tokens(output_gradient.contiguous(), batch));
+  return {first_tokens_of(results[0], batch), sum_of_tokens(results[1], batch),
+          sum_of_tokens(results[2], batch)};
+}
+
 }  // namespace
 
 at::Tensor exact_attention(const language::Ops& ops, const at::Tensor& query, const at::Tensor& key,
@@ -83,17 +97,22 @@ at::Tensor exact_attention(const language::Ops& ops, const at::Tensor& query, co
   const bool keep = needs_graph({query, key, value});
   at::Tensor log_sum_exp;
   if (keep) log_sum_exp = at::empty({query.size(0), query.size(1)}, query.options());
-  // A sequence's keys are one page: its own rows.
+  // A sequence's keys are one page: the rows of all its tokens.
+  const at::Tensor keys = spread_rows(key.detach(), *batch);
+  const at::Tensor values = spread_rows(value.detach(), *batch);
   std::vector<const float*> key_pages, value_pages;
   const std::int64_t row = key.size(1) * key.size(2);
   for (const std::int64_t start : batch->starts) {
-    key_pages.push_back(key.const_data_ptr<float>() + start * row);
-    value_pages.push_back(value.const_data_ptr<float>() + start * row);
+    key_pages.push_back(keys.const_data_ptr<float>() + start * row);
+    value_pages.push_back(values.const_data_ptr<float>() + start * row);
   }
   std::vector<language::AttentionSpan> spans;
   for (std::size_t s = 0; s < batch->lengths.size(); ++s) {
-    spans.push_back({.first_row = static_cast<std::size_t>(batch->starts[s]),
-                     .rows = static_cast<std::size_t>(batch->lengths[s]), .first_position = 0,
+    const std::int64_t own = batch->lengths[s] - batch->shared[s];
+    if (own == 0) continue;
+    spans.push_back({.first_row = static_cast<std::size_t>(batch->first_rows[s]),
+                     .rows = static_cast<std::size_t>(own),
+                     .first_position = static_cast<std::size_t>(batch->shared[s]),
                      .key_pages = &key_pages[s], .value_pages = &value_pages[s]});
   }
   ops.attention({.q = query.const_data_ptr<float>(), .out = out.mutable_data_ptr<float>(),

@@ -51,7 +51,7 @@ class ExactFunctions final : public Functions {
   // Copies rows; learned positions are added as the transformer adds them.
   at::Tensor embed(const Network& network, const Batch& batch) const override {
     const std::int64_t width = network.embedding.value.size(1);
-    at::Tensor y = at::empty({batch.tokens.size(0), width}, network.embedding.value.options());
+    at::Tensor y = at::empty({batch.num_rows(), width}, network.embedding.value.options());
     const float* table = read(network.embedding.value);
     const float* positions = read(network.positions.value);
     float* to = write(y);

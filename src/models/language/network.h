@@ -61,16 +61,24 @@ struct TensorSource {
 };
 Network make_network(const language::ModelConfig& config, const TensorSource& source);
 
-// Sequences end to end, checked, and what the layers need to know about their rows.
+// Sequences end to end, checked, and what the layers need to know about their rows. N tokens have R
+// rows: R = N, unless sequences share rows (shared_rows.h); for LibTorch's operations they do not.
 struct Batch {
   at::Tensor tokens;                          // [N] i64, on the model's device
   at::Tensor positions;                       // [N] i64, the same
-  std::vector<std::int64_t> token_list;       // on the CPU
-  std::vector<std::int32_t> position_list;
-  std::vector<std::int64_t> lengths, starts;  // of the sequences
+  std::vector<std::int64_t> token_list;       // of the rows, on the CPU
+  std::vector<std::int32_t> position_list;    // of the rows
+  std::vector<std::int64_t> lengths, starts;  // of the sequences, in tokens
+  std::vector<std::int64_t> shared;           // of every sequence: tokens with rows of those before
+  std::vector<std::int64_t> first_rows;       // of every sequence: the first row of its own
+  std::vector<std::int64_t> row_list;         // every token's row; empty when each has its own
+  at::Tensor row_numbers, first_tokens;       // then [N] and [R] i64: of the tokens, of the rows
   std::int64_t longest = 0;
   std::shared_ptr<const language::RotaryTable> rotary;
   at::Tensor cos, sin;                        // [N, head_dim / 2] f32, for LibTorch's operations
+
+  bool shares_rows() const { return !row_list.empty(); }
+  std::int64_t num_rows() const { return static_cast<std::int64_t>(token_list.size()); }
 };
 
 }  // namespace rl::lm

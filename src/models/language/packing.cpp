@@ -6,6 +6,7 @@
 #include <string>
 
 #include "rl/core/error.h"
+#include "src/models/language/shared_rows.h"
 
 namespace rl::lm {
 namespace {
@@ -43,6 +44,36 @@ void check_tokens(const std::vector<std::int64_t>& tokens, std::int64_t vocabula
   }
 }
 
+at::Tensor as_tensor(std::vector<std::int64_t>& numbers) {
+  return at::from_blob(numbers.data(), {static_cast<std::int64_t>(numbers.size())}, at::kLong)
+      .clone();
+}
+
+// Rows of the tokens: those of the sequence before where they are shared, else new ones.
+void number_rows(const std::vector<std::int64_t>& tokens, Batch& batch) {
+  std::vector<std::int64_t> rows, first_tokens;
+  std::int64_t before = 0;
+  for (std::size_t s = 0; s < batch.lengths.size(); ++s) {
+    const std::int64_t start = batch.starts[s];
+    batch.first_rows.push_back(batch.num_rows());
+    for (std::int64_t i = 0; i < batch.lengths[s]; ++i) {
+      if (i < batch.shared[s]) {
+        rows.push_back(rows[static_cast<std::size_t>(before + i)]);
+        continue;
+      }
+      rows.push_back(batch.num_rows());
+      first_tokens.push_back(start + i);
+      batch.token_list.push_back(tokens[static_cast<std::size_t>(start + i)]);
+      batch.position_list.push_back(static_cast<std::int32_t>(i));
+    }
+    before = start;
+  }
+  if (first_tokens.size() == tokens.size()) return;
+  batch.row_numbers = as_tensor(rows);
+  batch.first_tokens = as_tensor(first_tokens);
+  batch.row_list = std::move(rows);
+}
+
 at::Tensor gathered(const std::vector<float>& table, std::size_t half,
                     const at::Tensor& positions) {
   const auto width = static_cast<std::int64_t>(half);
@@ -78,18 +109,18 @@ std::shared_ptr<const Batch> Packer::pack(const PackedTokens& packed) {
   auto batch = std::make_shared<Batch>();
   const at::Tensor on_cpu = packed.tokens.to(at::kCPU).contiguous();
   const std::int64_t* ids = on_cpu.const_data_ptr<std::int64_t>();
-  batch->token_list.assign(ids, ids + on_cpu.numel());
-  check_tokens(batch->token_list, static_cast<std::int64_t>(config_.vocabulary));
+  const std::vector<std::int64_t> tokens(ids, ids + on_cpu.numel());
+  check_tokens(tokens, static_cast<std::int64_t>(config_.vocabulary));
 
   batch->lengths = packed.lengths;
   std::int64_t start = 0;
   for (const std::int64_t length : packed.lengths) {
     batch->starts.push_back(start);
-    for (std::int64_t i = 0; i < length; ++i) {
-      batch->position_list.push_back(static_cast<std::int32_t>(i));
-    }
     start += length;
   }
+  batch->shared = plain_ ? std::vector<std::int64_t>(packed.lengths.size(), 0)
+                         : shared_tokens(tokens, packed.lengths);
+  number_rows(tokens, *batch);
   batch->longest = *std::ranges::max_element(packed.lengths);
   batch->rotary = rotary_for(batch->longest);
   batch->tokens = packed.tokens.to(device_);

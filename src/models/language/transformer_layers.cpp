@@ -4,6 +4,7 @@
 
 #include "rl/language/transformer.h"
 #include "src/models/language/recorded.h"
+#include "src/models/language/shared_rows.h"
 
 namespace rl::lm {
 namespace {
@@ -77,7 +78,7 @@ at::Tensor forward_hidden(const Functions& functions, const Network& network,
       x = layer_forward(pass, layer, x);
     }
   }
-  return functions.normalise(x, network.final_norm);
+  return recorded_spread(functions.normalise(x, network.final_norm), batch);
 }
 
 }  // namespace rl::lm

@@ -110,6 +110,24 @@ TEST_SUITE("LanguageModel: gradients") {
     }
   }
 
+  TEST_CASE("sequences that share their beginning teach it together") {
+    for (const auto& [name, config] : tiny_models()) {
+      CAPTURE(name);
+      const language::ModelWeights weights = lively_weights(config, 41);
+      const PackedTokens packed = samples_of_a_prompt(config.vocabulary, 42);
+      LanguageModel model(config, weights, at::kCPU, {.threads = 2});
+      const at::Tensor together = gradients_of(model, packed);
+      model.parameters().gradients().zero_();
+      for (std::size_t s = 0; s < packed.lengths.size(); ++s) {
+        torch::autograd::backward({loss_of(model, part(packed, s, 1), 10.0)});
+      }
+      CHECK(relative_difference(together, model.parameters().gradients()) < 1e-6);
+      LanguageModel recomputed(config, weights, at::kCPU,
+                               {.activation_checkpointing = true, .threads = 2});
+      CHECK(gradients_of(recomputed, packed).equal(together));
+    }
+  }
+
   TEST_CASE("with adapters only they have gradients, those of LibTorch's unmerged form") {
     for (const auto& [name, config] : tiny_models()) {
       CAPTURE(name);

@@ -9,6 +9,7 @@
 
 #include "models/language/tiny_models.h"
 #include "rl/core/error.h"
+#include "src/models/language/packing.h"
 
 using namespace rl;
 using namespace rl::testing;
@@ -45,6 +46,33 @@ TEST_SUITE("LanguageModel: packing") {
         start += length;
       }
     }
+  }
+
+  TEST_CASE("what sequences share is computed once, with the bits that each has alone") {
+    for (const auto& [name, config] : tiny_models()) {
+      CAPTURE(name);
+      const PackedTokens packed = samples_of_a_prompt(config.vocabulary, 5);
+      const auto batch = lm::Packer(config, at::kCPU, /*plain=*/false).pack(packed);
+      CHECK(batch->num_rows() == 20 + (31 - 12) + 0 + 0 + 0 + 9);
+      const LanguageModel model(config, lively_weights(config, 1), at::kCPU, {.threads = 2});
+      const at::Tensor together = model.hidden(packed);
+      CHECK(together.size(0) == packed.tokens.size(0));
+      std::int64_t start = 0;
+      for (const std::int64_t length : packed.lengths) {
+        CAPTURE(start);
+        const PackedTokens alone{packed.tokens.narrow(0, start, length), {length}};
+        CHECK(model.hidden(alone).equal(together.narrow(0, start, length)));
+        start += length;
+      }
+    }
+  }
+
+  TEST_CASE("a few equal tokens at the beginning are not worth sharing") {
+    PackedTokens packed = packed_tokens({40, 40, 40}, 53, 7);
+    for (const std::int64_t start : {0, 40, 80}) packed.tokens.narrow(0, start, 3).fill_(1);
+    const auto batch = lm::Packer(tiny_llama(), at::kCPU, /*plain=*/false).pack(packed);
+    CHECK_FALSE(batch->shares_rows());
+    CHECK(batch->num_rows() == 120);
   }
 
   TEST_CASE("the tokens of one sequence change no bit of another") {

@@ -94,6 +94,20 @@ inline PackedTokens packed_tokens(const std::vector<std::int64_t>& lengths, std:
   return packed;
 }
 
+// Samples of one prompt: the same 12 tokens, then others; the third is where the second began, the
+// fourth is the third again, and the last begins otherwise.
+inline PackedTokens samples_of_a_prompt(std::size_t vocabulary, std::uint64_t seed) {
+  PackedTokens packed = packed_tokens({20, 31, 16, 16, 12, 9}, vocabulary, seed);
+  const auto tokens = [&](std::int64_t first, std::int64_t count) {
+    return packed.tokens.narrow(0, first, count);
+  };
+  tokens(20, 12).copy_(tokens(0, 12));
+  tokens(51, 16).copy_(tokens(20, 16));
+  tokens(67, 16).copy_(tokens(20, 16));
+  tokens(83, 12).copy_(tokens(0, 12));
+  return packed;
+}
+
 // The next token of every row, -1 at the end of a sequence.
 inline at::Tensor next_tokens(const PackedTokens& packed) {
   const at::Tensor targets = packed.tokens.roll(-1);
