@@ -45,6 +45,12 @@ void Ledger::read(const Fragment& fragment, Fate fate) {
   ++(fate == Fate::consumed ? consumed_ : dropped_);
 }
 
+void Ledger::lost_with_learner(std::uint64_t fragments) {
+  lost_with_learner_ += fragments;
+  // A hello that is still on the way may open one of these sessions at the next learner.
+  for (auto& [number, record] : sessions_) record.unread_bytes = 0;
+}
+
 void Ledger::published(std::uint64_t learner_life, std::uint64_t version,
                        std::shared_ptr<const Bytes> image) {
   images_[{learner_life, version}] = std::move(image);

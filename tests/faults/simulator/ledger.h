@@ -46,7 +46,8 @@ class Ledger {
   void delivered(const ReceivedFragment& received, std::uint64_t learner_life);
   enum class Fate : std::uint8_t { consumed, dropped };  // dropped: its place is taken already
   void read(const Fragment& fragment, Fate fate);        // leaves the inbox
-  void lost_with_learner(std::uint64_t fragments) { lost_with_learner_ += fragments; }
+  // What waited unread ended with the learner.
+  void lost_with_learner(std::uint64_t fragments);
   void published(std::uint64_t learner_life, std::uint64_t version,
                  std::shared_ptr<const Bytes> image);
   void acted_on(std::uint64_t session, const WeightSnapshot& weights);
