@@ -12,6 +12,7 @@
 #include "rl/cli/algorithm_choice.h"
 #include "rl/cli/ini.h"
 #include "rl/cli/fine_tune_command_line.h"
+#include "rl/cli/language_command_line.h"
 #include "rl/cli/train_option_table.h"
 #include "rl/core/error.h"
 #include "rl/formats/checkpoint.h"
@@ -118,29 +119,48 @@ std::string changed_options(const cli::OptionTable& table) {
   return text;
 }
 
-std::string train_config_text(const std::filesystem::path& path) {
-  TrainOptions options;
-  cli::OptionTable table = cli::train_option_table(options);
+// What a run's file changes in the defaults of its kind, behind what the run is `about`.
+template <class Options, class About>
+std::string kind_text(const std::filesystem::path& path, Options options,
+                      cli::OptionTable (*table_of)(Options&), const About& about) {
+  cli::OptionTable table = table_of(options);
   table.set_all(cli::read_ini(path.string(), table));
-  return options.algorithm + " on " + options.environment + ", seed " +
-         std::to_string(options.seed) + ", " + options.mode + ", " +
-         cli::group_digits(options.total_steps) + " environment steps" + changed_options(table);
+  return about(options) + changed_options(table);
 }
 
-std::string fine_tune_config_text(const std::filesystem::path& path) {
-  FineTuneOptions options;
-  cli::OptionTable table = cli::fine_tune_option_table(options);
-  table.set_all(cli::read_ini(path.string(), table));
+std::string about_environment(const TrainOptions& options) {
+  return options.algorithm + " on " + options.environment + ", seed " +
+         std::to_string(options.seed) + ", " + options.mode + ", " +
+         cli::group_digits(options.total_steps) + " environment steps";
+}
+
+std::string about_texts(const LanguageTrainOptions& options) {
+  return options.run.algorithm + " of " + options.model + " on " +
+         (options.data.empty() ? options.task : options.data) + ", seed " +
+         std::to_string(options.run.seed) + ", " + options.run.mode + ", " +
+         cli::group_digits(options.run.total_steps) + " rounds";
+}
+
+std::string about_examples(const FineTuneOptions& options) {
   return options.algorithm + " of " + options.model + " on " + options.data + ", seed " +
-         std::to_string(options.seed) + changed_options(table);
+         std::to_string(options.seed);
 }
 
 std::string config_text(const std::filesystem::path& run) {
   const std::filesystem::path path = run / cli::kRunConfigName;
   if (!std::filesystem::exists(path)) return "no " + path.string() + "\n";
   try {
-    const std::string algorithm = cli::chosen_algorithm({"--config", path.string()});
-    return algorithm == "sft" ? fine_tune_config_text(path) : train_config_text(path);
+    const std::vector<std::string> words{"--config", path.string()};
+    const std::string algorithm = cli::chosen_algorithm(words);
+    if (cli::is_language_algorithm(algorithm)) {
+      return kind_text(path, fine_tune_defaults(algorithm), &cli::fine_tune_option_table,
+                       &about_examples);
+    }
+    if (cli::is_language_policy(words)) {
+      return kind_text(path, cli::language_defaults(algorithm), &cli::language_option_table,
+                       &about_texts);
+    }
+    return kind_text(path, TrainOptions{}, &cli::train_option_table, &about_environment);
   } catch (const Error& error) {
     return std::string(error.what()) + "\n";
   }

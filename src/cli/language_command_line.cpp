@@ -9,21 +9,10 @@
 namespace rl::cli {
 namespace {
 
-LanguageTrainOptions defaults_of(const std::string& algorithm) {
-  LanguageTrainOptions options;
-  options.run.algorithm = algorithm;
-  options.policy = language_policy_preset(algorithm);
-  if (options.policy.baseline == Baseline::critic) {  // which has no use for groups
-    options.prompts *= options.group;
-    options.group = 1;
-  }
-  return options;
-}
-
 // An option that only PPO has is worth more than "there is no such option".
 void reject_critic_options(const std::string& algorithm, const std::vector<std::string>& words) {
-  LanguageTrainOptions mine = defaults_of(algorithm);
-  LanguageTrainOptions with_critic = defaults_of("ppo");
+  LanguageTrainOptions mine = language_defaults(algorithm);
+  LanguageTrainOptions with_critic = language_defaults("ppo");
   const OptionTable known = language_option_table(mine);
   const OptionTable all = language_option_table(with_critic);
   for (const Option& option : all.options()) {
@@ -84,6 +73,17 @@ constexpr const char* kPpoIntroduction =
 
 }  // namespace
 
+LanguageTrainOptions language_defaults(const std::string& algorithm) {
+  LanguageTrainOptions options;
+  options.run.algorithm = algorithm;
+  options.policy = language_policy_preset(algorithm);
+  if (options.policy.baseline == Baseline::critic) {  // which has no use for groups
+    options.prompts *= options.group;
+    options.group = 1;
+  }
+  return options;
+}
+
 LanguageTrainOptions parse_language_command_line(TrainCommand command,
                                                  const std::vector<std::string>& words) {
   const bool learner = command == TrainCommand::learner;
@@ -96,7 +96,7 @@ LanguageTrainOptions parse_language_command_line(TrainCommand command,
   const std::string algorithm = chosen_algorithm(words);
   reject_critic_options(algorithm, words);
   const LanguageTrainOptions options =
-      parse_layered(words, defaults_of(algorithm), language_option_table, run_of, without_workers)
+      parse_layered(words, language_defaults(algorithm), language_option_table, run_of, without_workers)
           .options;
   if (learner) check_learner(options.run);
   validate(options);
@@ -108,7 +108,7 @@ std::string language_config_text(const LanguageTrainOptions& options) {
 }
 
 std::string language_help(const std::string& algorithm, std::size_t width) {
-  const LanguageTrainOptions defaults = defaults_of(algorithm);
+  const LanguageTrainOptions defaults = language_defaults(algorithm);
   const bool critic = defaults.policy.baseline == Baseline::critic;
   return run_help(critic ? kPpoIntroduction : kIntroduction, defaults, language_option_table,
                   width);

@@ -12,6 +12,9 @@
 
 namespace rl::cli {
 
+// The options as the algorithm of this name has them before anybody changes any.
+LanguageTrainOptions language_defaults(const std::string& algorithm);
+
 // Every field of the options by the name users know it by. `options` must outlive the table.
 // Threads: pure functions of their arguments and the files named by them, as everything here.
 OptionTable language_option_table(LanguageTrainOptions& options);

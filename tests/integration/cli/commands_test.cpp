@@ -165,6 +165,26 @@ TEST_SUITE("corral inspect") {
     CHECK(contains(file.out, "corral.policy: {"));
   }
 
+  TEST_CASE("a run of every kind is shown by its own options") {
+    const TemporaryFolder folder;
+    const auto shown = [&](const std::string& config) {
+      std::ofstream(folder.path() / "config.ini") << config;
+      const Ended ended = run_program({"inspect", folder.path().string()});
+      CHECK(ended.status == 0);
+      return ended.out;
+    };
+    const std::string sft = shown("algo = sft\nmodel = m\ndata = d.jsonl\nlora-rank = 4\n");
+    CHECK(contains(sft, "sft of m on d.jsonl, seed "));
+    CHECK(contains(sft, "  lora-rank = 4\n"));
+    const std::string dpo = shown("algo = dpo\nmodel = m\ndata = d.jsonl\nbeta = 0.3\n");
+    CHECK(contains(dpo, "dpo of m on d.jsonl, seed "));
+    CHECK(contains(dpo, "  beta = 0.3\n"));
+    const std::string ppo = shown("algo = ppo\nmodel = m\ntask = reverse\nsteps = 7\n");
+    CHECK(contains(ppo, "ppo of m on reverse, seed "));
+    CHECK(contains(ppo, "7 rounds"));
+    CHECK_FALSE(contains(ppo, "critic"));  // as by default
+  }
+
   TEST_CASE("what no run left behind is refused") {
     const TemporaryFolder folder;
     CHECK(run_program({"inspect", folder.path().string()}).status == 1);

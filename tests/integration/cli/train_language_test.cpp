@@ -91,7 +91,10 @@ TEST_SUITE("corral train --algo grpo") {
     CHECK(eval.status == 0);
     CHECK(contains(eval.out, "5 held-out problems, greedy"));
     CHECK(contains(eval.out, "expected"));
-    CHECK(run_program({"inspect", shop.path("run")}).status == 0);
+    const Ended inspected = run_program({"inspect", shop.path("run")});
+    CHECK(inspected.status == 0);
+    CHECK(contains(inspected.out, "grpo of " + shop.path("model") + " on chain-sum"));
+    CHECK(contains(inspected.out, "  max-new = 6\n"));
     CHECK(run_program({"generate", "--model", shop.path("trained"), "--prompt", "1+2=",
                        "--max-new", "2"}).status == 0);
     const Ended again = run_program(shop.run("run", {}));
