@@ -3,7 +3,7 @@
 #include <unordered_set>
 
 #include "rl/core/error.h"
-#include "rl/core/rng.h"
+#include "rl/core/shuffle.h"
 #include "rl/language/problem_file.h"
 
 namespace rl::rollout {
@@ -57,13 +57,6 @@ class TaskProblems final : public TextProblems {
   Texts reserved_;
 };
 
-std::vector<std::size_t> shuffled(std::size_t count, RngStream stream) {
-  std::vector<std::size_t> order(count);
-  for (std::size_t i = 0; i < count; ++i) order[i] = i;
-  for (std::size_t i = count; i > 1; --i) std::swap(order[i - 1], order[stream.below(i)]);
-  return order;
-}
-
 class FileProblems final : public TextProblems {
  public:
   FileProblems(const RunConfig& config, const PromptEncoder& encoder)
@@ -88,7 +81,7 @@ class FileProblems final : public TextProblems {
     }
     const std::uint64_t epoch = number / training_.size();
     if (order_.empty() || epoch != epoch_) {
-      order_ = shuffled(training_.size(), RngStream(seed_, RngRole::text_prompt, epoch));
+      order_ = shuffled_indices(training_.size(), RngStream(seed_, RngRole::text_prompt, epoch));
       epoch_ = epoch;
     }
     return training_[order_[number % training_.size()]];
@@ -109,7 +102,7 @@ class FileProblems final : public TextProblems {
   void divide(std::vector<TextPrompt> usable, std::size_t held_out) {
     Texts reserved;
     std::vector<bool> taken(usable.size(), false);
-    for (const std::size_t i : shuffled(usable.size(), RngStream(seed_, RngRole::text_task, 0))) {
+    for (const std::size_t i : shuffled_indices(usable.size(), RngStream(seed_, RngRole::text_task, 0))) {
       if (reserved.size() == held_out) break;
       taken[i] = reserved.insert(usable[i].problem.prompt).second;
       if (taken[i]) held_out_.push_back(usable[i]);

@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
-#include <utility>
 
 #include "rl/core/error.h"
-#include "rl/core/rng.h"
+#include "rl/core/shuffle.h"
 
 namespace rl {
 
@@ -21,10 +19,8 @@ std::vector<std::size_t> held_out_items(std::size_t count, double share, std::ui
                  .expected = "more than " + std::to_string(size) + " examples",
                  .got = std::to_string(count)});
   }
-  std::vector<std::size_t> order(count);
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  RngStream stream(seed, RngRole::minibatch, std::numeric_limits<std::uint64_t>::max());
-  for (std::size_t i = count; i > 1; --i) std::swap(order[i - 1], order[stream.below(i)]);
+  std::vector<std::size_t> order = shuffled_indices(
+      count, RngStream(seed, RngRole::minibatch, std::numeric_limits<std::uint64_t>::max()));
   order.resize(size);
   std::ranges::sort(order);
   return order;

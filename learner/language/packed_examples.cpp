@@ -2,8 +2,6 @@
 
 #include <ATen/ops/empty.h>
 
-#include <numeric>
-
 #include "rl/language/batch_plan.h"
 
 namespace rl {
@@ -42,12 +40,10 @@ PackedExamples pack_examples(std::span<const language::TrainingExample* const> e
 
 std::vector<Examples> split_examples(std::span<const language::TrainingExample* const> examples,
                                      std::size_t budget) {
-  std::vector<std::size_t> order(examples.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
   std::vector<std::size_t> lengths;
   for (const auto* example : examples) lengths.push_back(example->tokens.size());
   std::vector<Examples> parts;
-  for (const auto& batch : language::pack(order, lengths, budget)) {
+  for (const auto& batch : language::pack_in_order(lengths, budget)) {
     Examples& part = parts.emplace_back();
     for (const std::size_t index : batch) part.push_back(examples[index]);
   }

@@ -17,12 +17,10 @@ std::vector<PairItem> make_items(const std::vector<language::PreferencePair>& pa
 
 std::vector<std::span<const PairItem>> split_pairs(std::span<const PairItem> pairs,
                                                    std::size_t budget) {
-  std::vector<std::size_t> order(pairs.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
   std::vector<std::size_t> lengths;
   for (const PairItem& item : pairs) lengths.push_back(item.pair->tokens());
   std::vector<std::span<const PairItem>> parts;
-  for (const auto& batch : language::pack(order, lengths, budget)) {
+  for (const auto& batch : language::pack_in_order(lengths, budget)) {
     parts.push_back(pairs.subspan(batch.front(), batch.size()));
   }
   return parts;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "rl/algorithms/group_advantages.h"
+#include "rl/core/shuffle.h"
 
 namespace rl {
 
@@ -23,9 +24,7 @@ std::vector<Texts> minibatches(std::vector<LearningText>& texts, std::size_t cou
   count = std::max<std::size_t>(std::min(count, texts.size()), 1);
   Texts all;
   for (LearningText& text : texts) all.push_back(&text);
-  if (count > 1) {
-    for (std::size_t i = all.size(); i > 1; --i) std::swap(all[i - 1], all[order.below(i)]);
-  }
+  if (count > 1) shuffle(std::span(all), order);
   std::vector<Texts> parts;
   for (std::size_t m = 0; m < count; ++m) {
     const auto begin = all.begin() + static_cast<std::ptrdiff_t>(m * all.size() / count);

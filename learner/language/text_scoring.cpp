@@ -4,8 +4,6 @@
 #include <ATen/ops/empty.h>
 #include <c10/core/GradMode.h>
 
-#include <numeric>
-
 #include "rl/language/batch_plan.h"
 
 namespace rl {
@@ -42,12 +40,10 @@ PackedTexts pack_texts(const Texts& texts, at::Device device) {
 }
 
 std::vector<Texts> split_texts(const Texts& texts, std::size_t budget) {
-  std::vector<std::size_t> order(texts.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
   std::vector<std::size_t> lengths;
   for (const LearningText* text : texts) lengths.push_back(text->episode.tokens.size());
   std::vector<Texts> parts;
-  for (const auto& batch : language::pack(order, lengths, budget)) {
+  for (const auto& batch : language::pack_in_order(lengths, budget)) {
     Texts& part = parts.emplace_back();
     for (const std::size_t index : batch) part.push_back(texts[index]);
   }

@@ -10,6 +10,8 @@
 #include <numeric>
 #include <utility>
 
+#include "rl/core/shuffle.h"
+
 namespace rl {
 namespace {
 
@@ -33,7 +35,7 @@ at::Tensor random_order(std::size_t count, RngStream& stream) {
   at::Tensor order = at::empty({static_cast<std::int64_t>(count)}, at::kLong);
   auto* values = order.mutable_data_ptr<std::int64_t>();
   std::iota(values, values + count, 0);
-  for (std::size_t i = count; i > 1; --i) std::swap(values[i - 1], values[stream.below(i)]);
+  shuffle(std::span(values, count), stream);
   return order;
 }
 

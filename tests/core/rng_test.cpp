@@ -1,7 +1,9 @@
-#include "rl/core/rng.h"
+#include "rl/core/shuffle.h"
 
 #include <array>
 #include <cmath>
+#include <cstdlib>
+#include <map>
 #include <set>
 #include <vector>
 
@@ -137,6 +139,26 @@ TEST_SUITE("random streams") {
     CHECK(seeds.size() == 5U * 20U * 20U * 2U);
     CHECK(episode_seed(1, RngRole::environment, 2, 3) ==
           episode_seed(1, RngRole::environment, 2, 3));
+  }
+
+  TEST_CASE("a shuffle has every order of three equally often, and its seed's order always") {
+    std::map<std::vector<std::size_t>, int> counts;
+    RngStream stream(7, RngRole::test, 0);
+    constexpr int kShuffles = 60'000;
+    for (int i = 0; i < kShuffles; ++i) {
+      std::vector<std::size_t> numbers{0, 1, 2};
+      shuffle(std::span(numbers), stream);
+      ++counts[numbers];
+    }
+    CHECK(counts.size() == 6);
+    for (const auto& [order, count] : counts) CHECK(std::abs(count - kShuffles / 6) < 500);
+    const auto order = [](std::uint64_t seed) {
+      return shuffled_indices(50, RngStream(seed, RngRole::test, 0));
+    };
+    CHECK(order(1) == order(1));
+    CHECK(order(1) != order(2));
+    const std::vector<std::size_t> one = order(1);
+    CHECK(std::set(one.begin(), one.end()).size() == 50);
   }
 }
 

@@ -16,6 +16,9 @@ using ExampleBatch = std::vector<std::size_t>;
 std::vector<ExampleBatch> pack(std::span<const std::size_t> order,
                                std::span<const std::size_t> lengths, std::size_t budget);
 
+// The same of 0, 1, 2, ...: examples as they lie.
+std::vector<ExampleBatch> pack_in_order(std::span<const std::size_t> lengths, std::size_t budget);
+
 // Every epoch is a shuffle of all examples, packed. An epoch's batches depend on the lengths, the
 // budget, the seed and the epoch's number: any can be made again without those before it.
 // Threads: one at a time.

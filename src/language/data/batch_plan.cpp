@@ -3,7 +3,7 @@
 #include <numeric>
 #include <utility>
 
-#include "rl/core/rng.h"
+#include "rl/core/shuffle.h"
 
 namespace rl::language {
 
@@ -22,15 +22,19 @@ std::vector<ExampleBatch> pack(std::span<const std::size_t> order,
   return batches;
 }
 
+std::vector<ExampleBatch> pack_in_order(std::span<const std::size_t> lengths,
+                                        std::size_t budget) {
+  std::vector<std::size_t> order(lengths.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  return pack(order, lengths, budget);
+}
+
 BatchPlan::BatchPlan(std::vector<std::size_t> lengths, std::size_t budget, std::uint64_t seed)
     : lengths_(std::move(lengths)), budget_(budget), seed_(seed) {}
 
 std::vector<ExampleBatch> BatchPlan::epoch(std::uint64_t number) const {
-  std::vector<std::size_t> order(lengths_.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  RngStream stream(seed_, RngRole::minibatch, number);
-  for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[stream.below(i)]);
-  return pack(order, lengths_, budget_);
+  return pack(shuffled_indices(lengths_.size(), RngStream(seed_, RngRole::minibatch, number)),
+              lengths_, budget_);
 }
 
 std::uint64_t BatchPlan::batches(std::uint64_t epochs) const {
