@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "rl/formats/digest.h"
+#include "rl/formats/digest_list.h"
 
 namespace rl {
 namespace {
@@ -36,15 +36,14 @@ language::ExampleEncoder make_encoder(const FineTuneOptions& options, const Mode
 }
 
 std::string digest_of(std::span<const language::TrainingExample* const> examples) {
-  Bytes digests;
+  DigestList digests;
   for (const auto* example : examples) {
     ByteWriter out;
     out.put_bytes(std::as_bytes(std::span(example->tokens)));
     out.put_bytes(std::as_bytes(std::span(example->loss)));
-    const Digest one = digest(out.bytes());
-    digests.insert(digests.end(), one.begin(), one.end());
+    digests.add(out.bytes());
   }
-  return to_hex(digest(digests));
+  return digests.to_hex();
 }
 
 }  // namespace rl

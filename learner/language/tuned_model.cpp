@@ -1,6 +1,6 @@
 #include "learner/language/tuned_model.h"
 
-#include "rl/formats/digest.h"
+#include "rl/formats/digest_list.h"
 #include "rl/language/thread_team.h"
 #include "rl/models/lora.h"
 
@@ -23,12 +23,9 @@ LanguageModelOptions model_options(const FineTuneOptions& options) {
 }
 
 std::string digest_of(const language::ModelWeights& weights) {
-  Bytes digests;
-  for (const TensorView& tensor : weights.tensors()) {
-    const Digest one = digest(tensor.data);
-    digests.insert(digests.end(), one.begin(), one.end());
-  }
-  return to_hex(digest(digests));
+  DigestList digests;
+  for (const TensorView& tensor : weights.tensors()) digests.add(tensor.data);
+  return digests.to_hex();
 }
 
 DType saved_dtype(const std::string& name) {

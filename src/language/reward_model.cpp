@@ -1,7 +1,7 @@
 #include "rl/language/reward_model.h"
 
 #include "rl/core/error.h"
-#include "rl/formats/digest.h"
+#include "rl/formats/digest_list.h"
 #include "rl/language/model_files.h"
 #include "rl/language/thread_team.h"
 #include "rl/language/transformer.h"
@@ -29,16 +29,12 @@ ModelFolder load_scored(const std::filesystem::path& folder) {
 }
 
 std::string digest_of(const ModelFolder& model) {
-  Bytes digests;
-  const auto add = [&](std::span<const std::byte> bytes) {
-    const Digest one = digest(bytes);
-    digests.insert(digests.end(), one.begin(), one.end());
-  };
+  DigestList digests;
   const std::string config = model_config_json(model.config, DType::f32);
-  add(std::as_bytes(std::span(config)));
-  add(std::as_bytes(std::span(model.tokenizer_json)));
-  for (const TensorView& tensor : model.weights.tensors()) add(tensor.data);
-  return to_hex(digest(digests));
+  digests.add(std::as_bytes(std::span(config)));
+  digests.add(std::as_bytes(std::span(model.tokenizer_json)));
+  for (const TensorView& tensor : model.weights.tensors()) digests.add(tensor.data);
+  return digests.to_hex();
 }
 
 }  // namespace
