@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
 
+#include "learner/language/sample_lines.h"
 #include "rl/language/text_generator.h"
 
 namespace rl {
@@ -100,7 +100,7 @@ std::string to_lines(std::span<const Answer> answers) {
                                         {"completion", answer.completion},
                                         {"expected", answer.expected},
                                         {"exact", answer.exact}};
-    lines += row.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    lines += json_line(row);
   }
   return lines;
 }

@@ -2,8 +2,7 @@
 
 #include <c10/core/GradMode.h>
 
-#include <nlohmann/json.hpp>
-
+#include "learner/language/sample_lines.h"
 #include "learner/language/tuned_model.h"
 
 namespace rl {
@@ -44,7 +43,7 @@ std::string RewardObjective::samples() {
         {"chosen_reward", sides.chosen.item<double>()},
         {"rejected", answer(item.pair->rejected)},
         {"rejected_reward", sides.rejected.item<double>()}};
-    lines += row.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    lines += json_line(row);
   }
   return lines;
 }

@@ -1,9 +1,9 @@
 #include "learner/language/text_run.h"
 
 #include <charconv>
-#include <nlohmann/json.hpp>
 
 #include "learner/language/model_text.h"
+#include "learner/language/sample_lines.h"
 #include "rl/core/error.h"
 #include "rl/language/problem_file.h"
 #include "rl/language/reward_model.h"
@@ -59,7 +59,7 @@ std::string to_lines(const rollout::TextEvaluation& evaluation, std::size_t most
                                   {"score", answer.score},
                                   {"truncated", answer.truncated}};
     if (!answer.scored) row["score"] = nullptr;
-    lines += row.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    lines += json_line(row);
   }
   return lines;
 }
