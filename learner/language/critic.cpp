@@ -4,6 +4,7 @@
 #include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
 
+#include "learner/language/policy_setup.h"
 #include "learner/language/text_columns.h"
 #include "rl/algorithms/critic_advantages.h"
 #include "rl/algorithms/language_value.h"
@@ -37,14 +38,6 @@ double mean_of(const std::vector<double>& values) {
   double sum = 0.0;
   for (const double value : values) sum += value;
   return sum / static_cast<double>(values.size());
-}
-
-AdamOptions adam_options(const LanguageTrainOptions& train) {
-  return {.beta1 = train.beta1,
-          .beta2 = train.beta2,
-          .epsilon = train.adam_epsilon,
-          .max_gradient_norm = train.max_gradient_norm,
-          .weight_decay = train.weight_decay};
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "learner/language/critic.h"
+#include "learner/language/policy_setup.h"
+#include "learner/language/tuned_model.h"
 #include "rl/core/error.h"
-#include "rl/formats/digest.h"
 #include "rl/language/model_files.h"
 #include "rl/text/tokenizer.h"
 
@@ -15,44 +16,28 @@ void require_same_tokens(const language::ModelFolder& critic, const language::Mo
     throw Error({.where = where, .what = "the critic has no tokenizer to compare with the policy's",
                  .expected = "tokenizer.json beside its weights", .remedy = kRemedy});
   }
-  const auto theirs = text::Tokenizer::from_json(critic.tokenizer_json, where);
-  const auto ours = text::Tokenizer::from_json(policy.tokenizer_json, "the policy's tokenizer");
-  if (const auto id = ours.first_difference(theirs)) {
-    throw Error({.where = where, .what = "the critic has another tokenizer than the policy",
-                 .expected = "the same token for every id",
-                 .got = "a difference at id " + std::to_string(*id), .remedy = kRemedy});
-  }
-  if (critic.config.vocabulary < ours.vocabulary_size()) {
+  const auto policys = text::Tokenizer::from_json(policy.tokenizer_json, "the policy's tokenizer");
+  text::Tokenizer::from_json(critic.tokenizer_json, where).require_same_tokens(policys, where);
+  if (critic.config.vocabulary < policys.vocabulary_size()) {
     throw Error({.where = where, .what = "the critic's vocabulary is smaller than the tokenizer's",
-                 .expected = "at least " + std::to_string(ours.vocabulary_size()),
+                 .expected = "at least " + std::to_string(policys.vocabulary_size()),
                  .got = std::to_string(critic.config.vocabulary), .remedy = kRemedy});
   }
-}
-
-void require_context(const LanguageTrainOptions& options, const language::ModelConfig& config,
-                     const std::string& where) {
-  const std::size_t longest = options.max_prompt_tokens + options.max_new_tokens;
-  if (longest <= config.context) return;
-  throw Error({.where = where, .what = "the critic's context is too short for the texts",
-               .expected = "max prompt + max new tokens of at most " +
-                           std::to_string(config.context),
-               .got = std::to_string(longest), .remedy = "lower --max-prompt or --max-new"});
 }
 
 }  // namespace
 
 CriticStart critic_start(const LanguageTrainOptions& options, const language::ModelImage& policy) {
-  language::ModelImage image = policy;
+  CriticStart start{.config = policy.config, .weights = policy.weights};
   if (!options.critic_model.empty()) {
     const language::ModelFolder folder = language::load_model(options.critic_model);
     const std::string where = "--critic " + options.critic_model;
     require_same_tokens(folder, policy, where);
-    require_context(options, folder.config, where);
-    image.config = folder.config;
-    image.weights = folder.weights;
+    require_context(options, folder.config.context, where, "the critic");
+    start = {.config = folder.config, .weights = folder.weights};
   }
-  return {.config = image.config, .weights = image.weights,
-          .digest = to_hex(digest(language::write_model_image(image)))};
+  start.digest = digest_of(start.weights);
+  return start;
 }
 
 }  // namespace rl

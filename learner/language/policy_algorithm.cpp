@@ -8,6 +8,7 @@
 #include "learner/language/group_selection.h"
 #include "learner/language/learning_rate_schedule.h"
 #include "learner/language/policy_optimiser.h"
+#include "learner/language/policy_setup.h"
 #include "learner/language/round_metrics.h"
 #include "learner/updates/device.h"
 #include "rl/core/clock.h"
@@ -18,38 +19,6 @@ namespace rl {
 namespace {
 
 constexpr std::size_t kRoundsHeld = 2;  // table capacity
-
-LanguageModelOptions model_options(const LanguageTrainOptions& options) {
-  LanguageModelOptions result;
-  result.activation_checkpointing = options.activation_checkpointing;
-  result.bf16_autocast = options.bf16;
-  result.threads = options.threads;
-  result.lora = {.rank = static_cast<std::int64_t>(options.lora_rank),
-                 .alpha = options.lora_alpha,
-                 .targets = options.lora_targets};
-  result.seed = options.run.seed;
-  return result;
-}
-
-LanguagePolicyOptions policy_options(const LanguageTrainOptions& options) {
-  LanguagePolicyOptions policy = options.policy;
-  if (options.kl_estimator == "k1") policy.kl_estimator = KlEstimator::k1;
-  if (options.kl_estimator == "k2") policy.kl_estimator = KlEstimator::k2;
-  if (options.kl_estimator == "k3") policy.kl_estimator = KlEstimator::k3;
-  if (options.baseline != "preset") policy.baseline = baseline_from(options.baseline);
-  if (options.aggregation != "preset") policy.aggregation = aggregation_from(options.aggregation);
-  return policy;
-}
-
-std::size_t longest_text(const LanguageTrainOptions& options, std::size_t context) {
-  const std::size_t longest = options.max_prompt_tokens + options.max_new_tokens;
-  if (longest <= context) return longest;
-  throw Error({.where = "LanguagePolicyAlgorithm",
-               .what = "the model's context is too short for the texts",
-               .expected = "max prompt + max new tokens of at most " + std::to_string(context),
-               .got = std::to_string(longest),
-               .remedy = "lower --max-prompt or --max-new"});
-}
 
 // Frozen weights and the reference are those of the first start.
 void require_same_start(const SafetensorsView& state, const std::string& key,
@@ -128,15 +97,10 @@ LanguagePolicyAlgorithm::Impl::Impl(const LanguageTrainOptions& train,
     : options(train),
       policy(policy_options(train)),
       texts_of(start),
-      limits{.max_tokens = longest_text(train, start.config.context),
-             .max_new_tokens = train.max_new_tokens},
+      limits(text_limits(train, start.config.context)),
       start_digest(to_hex(digest(language::write_model_image(start)))),
       model(start.config, start.weights, open_device(train.run.device), model_options(train)),
-      adam(model.parameters(), {.beta1 = train.beta1,
-                                .beta2 = train.beta2,
-                                .epsilon = train.adam_epsilon,
-                                .max_gradient_norm = train.max_gradient_norm,
-                                .weight_decay = train.weight_decay}),
+      adam(model.parameters(), adam_options(train)),
       optimiser({.policy = policy,
                  .temperature = train.temperature,
                  .max_new_tokens = train.max_new_tokens,
