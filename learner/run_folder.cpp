@@ -41,6 +41,30 @@ std::optional<Checkpoint> RunFolder::load(std::vector<std::string>* warnings) co
                .remedy = "start again with another --out"});
 }
 
+std::span<const std::byte> RunFolder::part(const Checkpoint& checkpoint,
+                                           const std::string& name) const {
+  const auto found = checkpoint.parts.find(name);
+  if (found != checkpoint.parts.end()) return found->second;
+  throw Error({.where = path_.string(),
+               .what = "the checkpoint lacks a part",
+               .expected = name,
+               .remedy = "it was not written by a training of this kind"});
+}
+
+void RunFolder::require_same_run(const Checkpoint& checkpoint,
+                                 const std::map<std::string, std::string>& identity) const {
+  for (const auto& [name, now] : identity) {
+    const auto then = checkpoint.facts.find(name);
+    if (then != checkpoint.facts.end() && then->second == now) continue;
+    throw Error({.where = path_.string(),
+                 .what = "the run to resume has another " + name,
+                 .expected = then == checkpoint.facts.end() ? "a recorded one" : then->second,
+                 .got = now,
+                 .remedy = "resume with the options and files of the first start, or choose "
+                           "another --out"});
+  }
+}
+
 void RunFolder::write_config(const std::string& text) const {
   if (!text.empty()) write_file_atomically(path_ / "config.ini", std::as_bytes(std::span(text)));
 }
@@ -73,9 +97,16 @@ bool RunFolder::try_save(const Checkpoint& checkpoint) {
   return true;
 }
 
-void RunFolder::save(const Checkpoint& checkpoint) {
-  checkpoints_.save(checkpoint);
-  if (unsaved_best_) best_.save(*unsaved_best_);
+void RunFolder::save_last(const Checkpoint& checkpoint, std::uint64_t saved) {
+  try {
+    checkpoints_.save(checkpoint);
+    if (unsaved_best_) best_.save(*unsaved_best_);
+  } catch (const Error& error) {
+    throw Error({.where = path_.string(),
+                 .what = "the end of the run could not be saved: " + std::string(error.what()),
+                 .got = "the last whole checkpoint is of step " + std::to_string(saved),
+                 .remedy = "go on from there with --resume once the disk is well"});
+  }
 }
 
 void RunFolder::try_save_best(Checkpoint checkpoint) {

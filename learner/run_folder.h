@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -41,10 +42,16 @@ class RunFolder {
   std::optional<Checkpoint> load(std::vector<std::string>* warnings) const;
   // The newest whole checkpoint whether resuming or not, to go back to within a run.
   std::optional<Checkpoint> newest() const { return checkpoints_.load_newest(nullptr); }
+  // Of a checkpoint in this folder; throws Error when it lacks the part.
+  std::span<const std::byte> part(const Checkpoint& checkpoint, const std::string& name) const;
+  // Throws Error naming the first fact of a run that the checkpoint records otherwise.
+  void require_same_run(const Checkpoint& checkpoint,
+                        const std::map<std::string, std::string>& identity) const;
   bool is_empty() const { return checkpoints_.numbers().empty(); }
   bool try_save(const Checkpoint& checkpoint);  // false: not saved, the earlier ones are whole
-  // The last chance: also for what try_save_best() still has to save. Throws Error.
-  void save(const Checkpoint& checkpoint);
+  // The last chance, also for what try_save_best() still has to save. Throws Error saying that the
+  // run can go on from step `saved`.
+  void save_last(const Checkpoint& checkpoint, std::uint64_t saved);
   // Kept in memory and tried again with every checkpoint until it is saved.
   void try_save_best(Checkpoint checkpoint);
   // Runs `write`; what it throws as Error is an alarm. False then.

@@ -259,7 +259,7 @@ void Trainer::update() {
   drop(LearnerDrop::stale_weights, report->fragments_stale);
   drop(LearnerDrop::zero_variance, report->fragments_zero_variance);
   drop(LearnerDrop::surplus, report->fragments_surplus);
-  if (step_watch_.note(report->gradient_steps, report->skipped_steps)) {
+  if (rollback_.is_due(report->gradient_steps, report->skipped_steps)) {
     roll_back("too many of the last steps were not finite");
   }
   for (const auto& [name, value] : report->metrics) count(name, value);

@@ -10,12 +10,12 @@
 
 #include "learner/evaluator.h"
 #include "learner/log_prob_check.h"
+#include "learner/rollback.h"
 #include "learner/round_assembler.h"
 #include "learner/run_parts.h"
 #include "learner/run_folder.h"
 #include "learner/run_state.h"
 #include "learner/run_metrics.h"
-#include "learner/step_watch.h"
 #include "rl/learner/algorithm.h"
 #include "rl/learner/train.h"
 #include "rl/rollout/run_config.h"
@@ -56,7 +56,6 @@ class Trainer {
   void restore();
   std::map<std::string, std::string> identity() const;  // what a resumed run must share
   std::map<std::string, std::string> facts(std::map<std::string, std::string> more) const;
-  void require_same_run(const std::map<std::string, std::string>& facts) const;
   void publish();
   void assign_slots(std::uint64_t round);
   void collect();  // ends early, without a whole round, when interrupted
@@ -127,8 +126,7 @@ class Trainer {
   WorkerIdleness worker_idleness_;
   std::unique_ptr<LogProbCheck> log_prob_check_;  // none where workers are this process's threads
   std::set<std::uint64_t> liars_;   // worker ids
-  StepWatch step_watch_;
-  std::uint64_t rollbacks_ = 0;     // of this call
+  Rollback rollback_;
   bool interrupted_ = false;
   bool ended_by_return_ = false;    // whatever the final evaluation, of newer weights, says
 };

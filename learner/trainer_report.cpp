@@ -60,7 +60,7 @@ void Trainer::log_metrics() {
   metrics["learner/gradient_steps"] = static_cast<double>(state_.gradient_steps);
   metrics["learner/skipped_steps"] = static_cast<double>(state_.skipped_steps);
   metrics["learner/weight_version"] = static_cast<double>(state_.weight_version);
-  metrics["learner/rollbacks"] = static_cast<double>(rollbacks_);
+  metrics["learner/rollbacks"] = static_cast<double>(rollback_.count());
   metrics["learner/failed_writes"] = static_cast<double>(folder_.failed_writes());
   metrics["learner/staleness"] = staleness_;
   metrics["transport/bytes_received"] = static_cast<double>(counters.bytes_received);
@@ -79,7 +79,7 @@ TrainSummary Trainer::summarise(const Bytes& weights) const {
   summary.episodes = state_.episodes;
   summary.updates = state_.gradient_steps;
   summary.skipped_updates = state_.skipped_steps;
-  summary.rollbacks = rollbacks_;
+  summary.rollbacks = rollback_.count();
   summary.failed_writes = folder_.failed_writes();
   summary.weight_version = state_.weight_version;
   summary.wall_seconds = std::chrono::duration<double>(steady_clock().now() - started_).count();

@@ -118,7 +118,8 @@ Trainer::Trainer(const TrainOptions& options, const EnvironmentRegistry& registr
                .keep_checkpoints = options.keep_checkpoints,
                .alarm = [this](const std::string& line) { log(line); }}),
       table_(seeded(algorithm_->table_options(), options.seed)),
-      assembler_(options.num_environments, config_.text ? config_.text->max_staleness : 0) {
+      assembler_(options.num_environments, config_.text ? config_.text->max_staleness : 0),
+      rollback_(folder_, [this](const std::string& line) { log(line); }) {
   if (parts_.evaluate) evaluator_ = std::make_unique<Evaluator>(parts_.evaluate);
   state_.next_evaluation = options.evaluate_every;
 }
@@ -177,15 +178,8 @@ void Trainer::restore() {
   const auto checkpoint = folder_.load(&warnings);
   for (const auto& warning : warnings) log(warning);
   if (!checkpoint) return;
-  const auto part = [&](const char* name) -> std::span<const std::byte> {
-    const auto found = checkpoint->parts.find(name);
-    if (found != checkpoint->parts.end()) return found->second;
-    throw Error({.where = folder_.path().string(),
-                 .what = "the checkpoint lacks a part",
-                 .expected = name,
-                 .remedy = "it was not written by a training run"});
-  };
-  require_same_run(checkpoint->facts);
+  folder_.require_same_run(*checkpoint, identity());
+  const auto part = [&](const char* name) { return folder_.part(*checkpoint, name); };
   algorithm_->load_state(part("algorithm.safetensors"));
   table_.load_state(part("replay.bin"), schema_);
   assembler_.load_state(part("environments.bin"));
@@ -195,18 +189,6 @@ void Trainer::restore() {
   log("resumed at " + std::to_string(steps_done()) + (of_texts() ? " rounds" : " steps") +
       ", weights version " +
       std::to_string(state_.weight_version));
-}
-
-void Trainer::require_same_run(const std::map<std::string, std::string>& facts) const {
-  for (const auto& [name, now] : identity()) {
-    const auto then = facts.find(name);
-    if (then != facts.end() && then->second == now) continue;
-    throw Error({.where = folder_.path().string(),
-                 .what = "the run to resume has another " + name,
-                 .expected = then == facts.end() ? "a recorded one" : then->second,
-                 .got = now,
-                 .remedy = "resume with the options of the first start, or choose another --out"});
-  }
 }
 
 std::map<std::string, std::string> Trainer::identity() const {

@@ -1,8 +1,6 @@
 #include "learner/language/fine_tuner.h"
 
-#include "rl/core/error.h"
 #include "rl/formats/digest.h"
-#include "rl/formats/finite.h"
 
 namespace rl {
 
@@ -39,10 +37,10 @@ void FineTuner::step() {
   const Adam::Step done = optimiser_.step(loss.value, learning_rate_);
   ++state_.steps;
   state_.tokens += loss.tokens;
-  const bool hopeless = step_watch_.note(done.applied ? 1 : 0, done.applied ? 0 : 1);
+  const bool hopeless = rollback_.is_due(done.applied ? 1 : 0, done.applied ? 0 : 1);
   if (!done.applied) {
     log("step " + std::to_string(state_.steps) + " was not finite and left no trace");
-    if (hopeless) roll_back();
+    if (hopeless) roll_back("too many of the last steps were not finite");
     return;
   }
   state_.training_loss = loss.value.item<double>();
@@ -88,14 +86,9 @@ Bytes FineTuner::optimiser_image() {
 }
 
 Checkpoint FineTuner::make_checkpoint() {
-  Bytes weights = weights_image();
-  Bytes optimiser = optimiser_image();
-  while (!find_non_finite(weights, "weights").empty() ||
-         !find_non_finite(optimiser, "optimiser").empty()) {
-    roll_back();
-    weights = weights_image();
-    optimiser = optimiser_image();
-  }
+  const auto [weights, optimiser] =
+      until_finite([&] { return std::array{weights_image(), optimiser_image()}; },
+                   [&](const std::string& why) { roll_back(why); });
   FineTuneState saved = state_;
   saved.wall_seconds = elapsed_seconds();
   Checkpoint checkpoint{.number = state_.steps,
@@ -108,24 +101,11 @@ Checkpoint FineTuner::make_checkpoint() {
   return checkpoint;
 }
 
-void FineTuner::save_last() {
-  try {
-    folder_.save(make_checkpoint());
-  } catch (const Error& error) {
-    throw Error({.where = folder_.path().string(),
-                 .what = "the end of the run could not be saved: " + std::string(error.what()),
-                 .got = "the last whole checkpoint is of step " +
-                        std::to_string(checkpointed_steps_),
-                 .remedy = "go on from there with --resume once the disk is well"});
-  }
-}
-
 FineTuneSummary FineTuner::finish() {
-  if (!interrupted_ && state_.evaluated_at != state_.steps) {
-    evaluate();
-    save_last();
-  } else if (state_.steps > checkpointed_steps_ || folder_.is_empty()) {
-    save_last();
+  const bool evaluates = !interrupted_ && state_.evaluated_at != state_.steps;
+  if (evaluates) evaluate();
+  if (evaluates || state_.steps > checkpointed_steps_ || folder_.is_empty()) {
+    folder_.save_last(make_checkpoint(), checkpointed_steps_);
   }
   log_metrics();
   folder_.try_write_report();

@@ -11,8 +11,8 @@
 #include "learner/language/learning_rate_schedule.h"
 #include "learner/language/objective.h"
 #include "learner/language/samples_log.h"
+#include "learner/rollback.h"
 #include "learner/run_folder.h"
-#include "learner/step_watch.h"
 #include "rl/core/clock.h"
 #include "rl/language/batch_plan.h"
 #include "rl/learner/fine_tune.h"
@@ -31,7 +31,7 @@ class FineTuner {
   void start();
   void restore();
   void load_weights(const Checkpoint& checkpoint);  // and the optimiser's moments
-  void roll_back();
+  void roll_back(const std::string& why);
   std::map<std::string, std::string> identity() const;
 
   // fine_tuner.cpp
@@ -43,7 +43,6 @@ class FineTuner {
   void evaluate();
   void checkpoint_if_due();
   Checkpoint make_checkpoint();
-  void save_last();
   Bytes weights_image();
   Bytes optimiser_image();
   FineTuneSummary finish();
@@ -71,8 +70,7 @@ class FineTuner {
   FineTuneState state_;
   std::vector<language::ExampleBatch> batches_;  // of state_.epoch
   bool interrupted_ = false;
-  StepWatch step_watch_;
-  std::uint64_t rollbacks_ = 0;  // of this call
+  Rollback rollback_;
 
   // What the next line of metrics is about.
   std::map<std::string, double> sums_;  // over the finite steps

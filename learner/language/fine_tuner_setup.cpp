@@ -13,26 +13,6 @@ at::Device open_with_threads(const FineTuneOptions& options) {
   return open_device(options.device);
 }
 
-std::span<const std::byte> part(const Checkpoint& checkpoint, const char* name,
-                                const std::filesystem::path& folder) {
-  const auto found = checkpoint.parts.find(name);
-  if (found != checkpoint.parts.end()) return found->second;
-  throw Error({.where = folder.string(), .what = "the checkpoint lacks a part", .expected = name,
-               .remedy = "it was not written by a fine-tuning run"});
-}
-
-void require_same_run(const std::map<std::string, std::string>& then,
-                      const std::map<std::string, std::string>& now, const std::string& where) {
-  for (const auto& [name, value] : now) {
-    const auto found = then.find(name);
-    if (found != then.end() && found->second == value) continue;
-    throw Error({.where = where, .what = "the run to resume has another " + name,
-                 .expected = found == then.end() ? "a recorded one" : found->second, .got = value,
-                 .remedy = "resume with the options and files of the first start, or choose "
-                           "another --out"});
-  }
-}
-
 }  // namespace
 
 FineTuner::FineTuner(const FineTuneOptions& options, const FineTuneHooks& hooks)
@@ -55,7 +35,8 @@ FineTuner::FineTuner(const FineTuneOptions& options, const FineTuneHooks& hooks)
       schedule_({.highest = options.learning_rate,
                  .warmup_steps = options.warmup_steps,
                  .total_steps = options.steps > 0 ? options.steps : plan_.batches(options.epochs),
-                 .cosine = options.schedule == "cosine"}) {}
+                 .cosine = options.schedule == "cosine"}),
+      rollback_(folder_, [this](const std::string& line) { log(line); }) {}
 
 void FineTuner::start() {
   started_ = last_checkpoint_ = last_progress_ = steady_clock().now();
@@ -76,9 +57,8 @@ void FineTuner::restore() {
   const auto checkpoint = folder_.load(&warnings);
   for (const auto& warning : warnings) log(warning);
   if (!checkpoint) return;
-  require_same_run(checkpoint->facts, identity(), folder_.path().string());
-  const FineTuneState state =
-      fine_tune_state_from_bytes(part(*checkpoint, "run.bin", folder_.path()));
+  folder_.require_same_run(*checkpoint, identity());
+  const FineTuneState state = fine_tune_state_from_bytes(folder_.part(*checkpoint, "run.bin"));
   load_weights(*checkpoint);
   state_ = state;
   checkpointed_steps_ = state_.steps;
@@ -86,9 +66,9 @@ void FineTuner::restore() {
 }
 
 void FineTuner::load_weights(const Checkpoint& checkpoint) {
-  const SafetensorsView weights(part(checkpoint, "model.safetensors", folder_.path()),
+  const SafetensorsView weights(folder_.part(checkpoint, "model.safetensors"),
                                 "model.safetensors");
-  const SafetensorsView moments(part(checkpoint, "optimiser.safetensors", folder_.path()),
+  const SafetensorsView moments(folder_.part(checkpoint, "optimiser.safetensors"),
                                 "optimiser.safetensors");
   Parameters& parameters = objective_->parameters();
   const at::Tensor values = parameters.read(weights, "");
@@ -97,22 +77,8 @@ void FineTuner::load_weights(const Checkpoint& checkpoint) {
 }
 
 // The weights and moments alone: the data goes on behind the batches that did the harm.
-void FineTuner::roll_back() {
-  constexpr std::uint64_t kMostRollbacks = 2;
-  const auto checkpoint = folder_.newest();
-  if (!checkpoint || rollbacks_ >= kMostRollbacks) {
-    throw Error({.where = "step " + std::to_string(state_.steps),
-                 .what = "too many of the last steps were not finite",
-                 .got = checkpoint
-                            ? std::to_string(rollbacks_) + " returns to an earlier checkpoint"
-                            : "no checkpoint to go back to yet",
-                 .remedy = "lower the learning rate; --resume goes on from the last checkpoint"});
-  }
-  ++rollbacks_;
-  load_weights(*checkpoint);
-  step_watch_.reset();
-  log("ALARM: too many steps were not finite; the weights go back to those of checkpoint " +
-      std::to_string(checkpoint->number));
+void FineTuner::roll_back(const std::string& why) {
+  load_weights(rollback_.next(state_.steps, why));
 }
 
 std::map<std::string, std::string> FineTuner::identity() const {
