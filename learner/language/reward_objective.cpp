@@ -50,12 +50,9 @@ std::string RewardObjective::samples() {
 
 void RewardObjective::save(const std::filesystem::path& run, FineTuneSummary& summary,
                            const std::function<void(const std::string&)>& /*log*/) {
-  language::ModelFolder trained = parts().model;
-  trained.config = model_.config();
-  trained.weights = model_.snapshot();
-  language::save_model(run / "model", trained,
-                       {.dtype = saved_dtype(parts().options.save_dtype)});
   summary.model = (run / "model").string();
+  save_like(summary.model, parts().model, model_.config(), model_.snapshot(),
+            saved_dtype(parts().options.save_dtype));
 }
 
 }  // namespace rl

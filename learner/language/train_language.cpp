@@ -12,7 +12,6 @@
 #include "rl/core/error.h"
 #include "rl/envs/registry.h"
 #include "rl/language/thread_team.h"
-#include "rl/models/lora.h"
 #include "rl/models/scalar_model.h"
 
 namespace rl {
@@ -74,27 +73,16 @@ class LanguageRun {
     return facts;
   }
 
-  void save(TrainSummary& summary) {
-    language::ModelFolder trained = folder_;
-    trained.weights = algorithm_->model().snapshot();
-    const std::filesystem::path folder = options_.export_to.empty()
-                                             ? std::filesystem::path(options_.run.out) / "model"
-                                             : std::filesystem::path(options_.export_to);
-    language::save_model(folder, trained, {.dtype = saved_dtype(options_.save_dtype)});
-    summary.model = folder.string();
-    if (algorithm_->critic() != nullptr) save_critic(*algorithm_->critic());
-    if (options_.lora_rank == 0) return;
-    if (folder_.config.family == language::Family::gpt2) return;  // no matrices of their own
-    save_adapters(std::filesystem::path(options_.run.out) / "adapter", algorithm_->model(),
-                  options_.model);
-  }
-
-  // Beside the model, in f32: what --critic of a later run takes.
-  void save_critic(const ScalarModel& critic) const {
-    language::ModelFolder folder = folder_;
-    folder.config = critic.config();
-    folder.weights = critic.snapshot();
-    language::save_model(std::filesystem::path(options_.run.out) / "critic", folder);
+  void save(TrainSummary& summary) const {
+    const std::filesystem::path run = options_.run.out;
+    const LanguageModel& model = algorithm_->model();
+    summary.model = options_.export_to.empty() ? (run / "model").string() : options_.export_to;
+    save_like(summary.model, folder_, model.config(), model.snapshot(),
+              saved_dtype(options_.save_dtype));
+    save_adapter_folder(run, model, options_.model, hooks_.log);
+    if (const ScalarModel* critic = algorithm_->critic()) {  // in f32: what --critic takes
+      save_like(run / "critic", folder_, critic->config(), critic->snapshot(), DType::f32);
+    }
   }
 
   const LanguageTrainOptions options_;

@@ -33,22 +33,39 @@ DType saved_dtype(const std::string& name) {
   return name == "f16" ? DType::f16 : DType::f32;
 }
 
+void save_like(const std::filesystem::path& folder, const language::ModelFolder& start,
+               const language::ModelConfig& config, language::ModelWeights weights, DType dtype) {
+  language::ModelFolder trained = start;
+  trained.config = config;
+  trained.weights = std::move(weights);
+  language::save_model(folder, trained, {.dtype = dtype});
+}
+
+std::string save_adapter_folder(const std::filesystem::path& run, const LanguageModel& model,
+                                const std::string& base,
+                                const std::function<void(const std::string&)>& log) {
+  const LoraOptions& lora = model.options().lora;
+  if (lora.rank == 0) return "";
+  if (model.config().family == language::Family::gpt2) {
+    if (log) {
+      log("GPT-2's files have no matrices of their own for " + lora.targets.front() +
+          ": there is no adapter folder, the tuned model is whole");
+    }
+    return "";
+  }
+  const std::string folder = (run / "adapter").string();
+  save_adapters(folder, model, base);
+  return folder;
+}
+
 void save_tuned_model(const std::filesystem::path& run, const ObjectiveParts& parts,
                       const LanguageModel& model, FineTuneSummary& summary,
                       const std::function<void(const std::string&)>& log) {
-  language::ModelFolder tuned = parts.model;
-  tuned.weights = model.snapshot();
   const FineTuneOptions& options = parts.options;
-  language::save_model(run / "model", tuned, {.dtype = saved_dtype(options.save_dtype)});
   summary.model = (run / "model").string();
-  if (options.lora_rank == 0) return;
-  if (parts.model.config.family == language::Family::gpt2) {
-    log("GPT-2's files have no matrices of their own for " + options.lora_targets.front() +
-        ": there is no adapter folder, the tuned model is whole in " + summary.model);
-    return;
-  }
-  summary.adapter = (run / "adapter").string();
-  save_adapters(summary.adapter, model, options.model);
+  save_like(summary.model, parts.model, model.config(), model.snapshot(),
+            saved_dtype(options.save_dtype));
+  summary.adapter = save_adapter_folder(run, model, options.model, log);
 }
 
 }  // namespace rl
