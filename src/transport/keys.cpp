@@ -73,7 +73,7 @@ std::string find_key(const fs::path& path, const std::string& text, const std::s
 }
 
 KeyPair load_pair(const fs::path& path) {
-  struct stat status {};
+  struct stat status{};
   if (stat(path.c_str(), &status) != 0) {
     fail(path, "cannot be read", "make keys with `corral keygen DIR`", std::strerror(errno));
   }
@@ -85,9 +85,7 @@ KeyPair load_pair(const fs::path& path) {
   return {find_key(path, text, "public"), find_key(path, text, "secret")};
 }
 
-std::string load_public(const fs::path& path) {
-  return find_key(path, read(path), "public");
-}
+std::string load_public(const fs::path& path) { return find_key(path, read(path), "public"); }
 
 void save_pair(const fs::path& path, const KeyPair& keys) {
   create(path, "public " + keys.public_key + "\nsecret " + keys.secret_key + "\n", 0600);
@@ -154,7 +152,7 @@ std::vector<std::string> load_allowed_workers(const fs::path& folder) {
 void use_keys(LearnerOptions& options, const fs::path& folder) {
   KeyPair keys = load_pair(folder / "learner.key");
   const fs::path allowed = folder / "allowed_workers";
-  load_allowed_workers(allowed);
+  load_allowed_workers(allowed);  // the learner reads them itself; here they are checked
   options.keys = std::move(keys);
   options.allowed_folder = allowed.string();
 }

@@ -36,8 +36,7 @@ void make_room(const LearnerOptions& options, const RunManifest& manifest) {
 
 }  // namespace
 
-//   caller's threads ── protocol_mutex ──► protocol ◄────── protocol_mutex ── I/O thread ──►
-//   channel
+//   caller's threads ── protocol_mutex ──► protocol ◄── protocol_mutex ── I/O thread ──► channel
 //                    ── inbox_mutex ────► inbox, events ◄── inbox_mutex ──┘
 // Lock order: protocol_mutex before inbox_mutex, never the other way.
 struct LearnerEndpoint::Impl {

@@ -17,13 +17,9 @@ class Strikes {
 
   // True when this strike bans the key.
   bool add(const std::string& key) {
-    if (counts_.size() >= kMaxKeys && !counts_.contains(key)) forget();
-    return ++counts_[key] == limit_;
+    return ++count_of(key) == limit_;
   }
-  void ban(const std::string& key) {
-    if (counts_.size() >= kMaxKeys && !counts_.contains(key)) forget();
-    counts_[key] = limit_;
-  }
+  void ban(const std::string& key) { count_of(key) = limit_; }
   bool is_banned(const std::string& key) const {
     const auto found = counts_.find(key);
     return found != counts_.end() && found->second >= limit_;
@@ -32,6 +28,10 @@ class Strikes {
  private:
   static constexpr std::size_t kMaxKeys = 4096;
 
+  int& count_of(const std::string& key) {
+    if (counts_.size() >= kMaxKeys && !counts_.contains(key)) forget();
+    return counts_[key];
+  }
   void forget() {  // the guilty last
     std::erase_if(counts_, [this](const auto& entry) { return entry.second < limit_; });
     if (counts_.size() >= kMaxKeys) counts_.clear();

@@ -101,9 +101,7 @@ void WorkerProtocol::flush() {
 }
 
 void WorkerProtocol::pack(std::size_t first, std::size_t end) {
-  ExperienceHeader header;
-  header.session = session_;
-  header.learner = learner_;
+  auto header = to_my_learner<ExperienceHeader>();
   header.produced = produced_;
   header.first_sequence = ring_[first].sequence;
   std::vector<Block> blocks;
@@ -159,9 +157,7 @@ void WorkerProtocol::abandon() {
   outgoing_.clear();
   queued_experience_ = 0;
   if (state_ != WorkerState::joined && state_ != WorkerState::leaving) return;
-  GoodbyeMessage message;
-  message.session = session_;
-  message.learner = learner_;
+  auto message = to_my_learner<GoodbyeMessage>();
   message.produced = produced_;
   message.abandon = 1;
   push(encode(message));
@@ -178,9 +174,7 @@ void WorkerProtocol::on_tick(Nanoseconds now) {
   if (num_gathered_ > 0 && now - gathered_since_ >= options_.gather_time) flush();
   if (now >= next_heartbeat_) {
     flush();
-    HeartbeatMessage message;
-    message.session = session_;
-    message.learner = learner_;
+    auto message = to_my_learner<HeartbeatMessage>();
     message.produced = produced_;
     message.steps = progress_.steps;
     message.alive_us = microseconds(progress_.alive);
@@ -191,9 +185,7 @@ void WorkerProtocol::on_tick(Nanoseconds now) {
     if (!silent_since_) silent_since_ = now;
   }
   if (state_ == WorkerState::leaving && now >= next_goodbye_) {
-    GoodbyeMessage message;
-    message.session = session_;
-    message.learner = learner_;
+    auto message = to_my_learner<GoodbyeMessage>();
     message.produced = produced_;
     push(encode(message));
     next_goodbye_ = now + kGoodbyePause;
@@ -214,9 +206,7 @@ Nanoseconds WorkerProtocol::next_tick() const {
 
 void WorkerProtocol::request_chunks(Nanoseconds now) {
   while (const auto chunk = weights_.next_request(now)) {
-    WeightRequestMessage message;
-    message.session = session_;
-    message.learner = learner_;
+    auto message = to_my_learner<WeightRequestMessage>();
     message.version = weights_.pulling();
     message.chunk = *chunk;
     push(encode(message));

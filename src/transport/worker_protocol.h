@@ -70,6 +70,14 @@ class WorkerProtocol {
     std::uint64_t sequence;
   };
 
+  // Of this session, to the learner that welcomed it.
+  template <class Message>
+  Message to_my_learner() const {
+    Message message;
+    message.session = session_;
+    message.learner = learner_;
+    return message;
+  }
   void send_hello(Nanoseconds now);
   void push(SharedBytes message, bool experience = false);
   void pack(std::size_t first, std::size_t end);  // ring indices into one message

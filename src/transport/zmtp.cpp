@@ -16,6 +16,8 @@ constexpr std::size_t kHelloBytes = 200;          // fixed by the RFC
 constexpr std::size_t kMostInitiateBytes = 1024;  // 257 and the socket's type and identity
 constexpr std::string_view kHello = "\x05HELLO";
 constexpr std::string_view kInitiate = "\x08INITIATE";
+constexpr std::string_view kReady = "\x05READY";
+constexpr std::string_view kError = "\5ERROR";  // E would go on a number that \x begins
 constexpr std::string_view kMechanism = "CURVE";
 constexpr std::size_t kMechanismAt = 12;
 constexpr std::size_t kMechanismEnd = 32;
@@ -77,8 +79,9 @@ std::optional<Rejection> ZmtpClientReader::read_head(std::byte next) {
   const bool is_long = (head_[0] & kLong) != std::byte{0};
   if (position_ < (is_long ? 9U : 2U)) return std::nullopt;
   std::uint64_t size = 0;
-  for (std::size_t i = 1; i < position_; ++i)
+  for (std::size_t i = 1; i < position_; ++i) {
     size = size << 8 | std::to_integer<unsigned>(head_[i]);
+  }
   if (auto defect = check_head(size)) return defect;
   left_ = size;
   in_content_ = true;
@@ -139,13 +142,10 @@ ZmtpServerReader::Verdict ZmtpServerReader::read(std::span<const std::byte> byte
       head_[position_++] = bytes[0];
       bytes = bytes.subspan(1);
       if (position_ < head_.size()) continue;
-      const auto* text = reinterpret_cast<const char*>(head_.data());
       // ERROR has a reason of any length behind its name, none of the others is as short.
-      if (std::string_view(text + 2, 6) == "\x05READY") verdict_ = Verdict::let_in;
-      if (std::string_view(text + 2, 6) ==
-          "\x05"
-          "ERROR")
-        verdict_ = Verdict::refused;
+      const std::string_view name(reinterpret_cast<const char*>(head_.data()) + 2, 6);
+      if (name == kReady) verdict_ = Verdict::let_in;
+      if (name == kError) verdict_ = Verdict::refused;
       left_ = std::to_integer<std::uint64_t>(head_[1]) - (head_.size() - 2);
     } else {
       const std::size_t taken = std::min<std::size_t>(left_, bytes.size());
