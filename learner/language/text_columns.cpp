@@ -30,8 +30,7 @@ std::vector<Texts> minibatches(std::vector<LearningText>& texts, std::size_t cou
     const auto begin = all.begin() + static_cast<std::ptrdiff_t>(m * all.size() / count);
     const auto end = all.begin() + static_cast<std::ptrdiff_t>((m + 1) * all.size() / count);
     parts.emplace_back(begin, end);
-    std::ranges::sort(parts.back(), {},
-                      [](const LearningText* text) { return text->episode.place; });
+    std::ranges::sort(parts.back());  // as they lie in `texts`
   }
   return parts;
 }

@@ -18,7 +18,7 @@ at::Tensor column(const Texts& texts, const std::vector<float> LearningText::*va
                   at::Device device);
 
 // One pass over all texts, cut in at most `count` parts; more than one are shuffled first. Each is
-// in the order of its places: samples of a prompt are neighbours, and the model reads it once.
+// in the order of `texts`: samples of a prompt are neighbours there, and the model reads it once.
 std::vector<Texts> minibatches(std::vector<LearningText>& texts, std::size_t count,
                                RngStream& order);
 
