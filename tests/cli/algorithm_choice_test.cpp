@@ -4,10 +4,13 @@
 
 #include <fstream>
 
-#include "tests/cli/support.h"
+#include "tests/support/errors.h"
 #include "tests/support/temporary_folder.h"
 
 namespace rl::cli {
+
+using tests::contains;
+using tests::message_of;
 
 TEST_SUITE("cli algorithm choice") {
   TEST_CASE("the command line's word wins, in both ways to write it") {

@@ -6,11 +6,14 @@
 #include <set>
 
 #include "rl/cli/ini.h"
-#include "tests/cli/support.h"
+#include "tests/support/errors.h"
 #include "tests/support/temporary_folder.h"
 
 namespace rl::cli {
 namespace {
+
+using tests::contains;
+using tests::message_of;
 
 const std::vector<std::string> kLeast{"--algo", "sft", "--model", "m", "--data", "d.jsonl"};
 

@@ -4,9 +4,12 @@
 
 #include <sstream>
 
-#include "tests/cli/support.h"
+#include "tests/support/errors.h"
 
 namespace rl::cli {
+
+using tests::contains;
+using tests::message_of;
 
 TEST_SUITE("cli help") {
   TEST_CASE("an option is shown with its kind of value, default and unit under its heading") {

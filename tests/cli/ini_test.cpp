@@ -4,11 +4,14 @@
 
 #include <fstream>
 
-#include "tests/cli/support.h"
+#include "tests/support/errors.h"
 #include "tests/support/temporary_folder.h"
 
 namespace rl::cli {
 namespace {
+
+using tests::contains;
+using tests::message_of;
 
 struct Fields {
   std::string out = "runs";

@@ -7,9 +7,12 @@
 #include "rl/cli/ini.h"
 #include "rl/core/error.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/errors.h"
 
 namespace rl::cli {
 namespace {
+
+using tests::contains;
 
 LanguageTrainOptions parse(std::vector<std::string> words) {
   words.insert(words.end(), {"--model", "m"});
@@ -17,16 +20,7 @@ LanguageTrainOptions parse(std::vector<std::string> words) {
 }
 
 std::string message_of(const std::vector<std::string>& words) {
-  try {
-    parse(words);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
+  return tests::message_of([&] { parse(words); });
 }
 
 TEST_SUITE("command line of language models by reward") {

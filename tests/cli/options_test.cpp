@@ -2,10 +2,13 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/cli/support.h"
+#include "tests/support/errors.h"
 
 namespace rl::cli {
 namespace {
+
+using tests::contains;
+using tests::message_of;
 
 struct Fields {
   bool flag = false;

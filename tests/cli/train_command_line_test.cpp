@@ -5,11 +5,14 @@
 #include <fstream>
 
 #include "rl/cli/train_option_table.h"
-#include "tests/cli/support.h"
+#include "tests/support/errors.h"
 #include "tests/support/temporary_folder.h"
 
 namespace rl::cli {
 namespace {
+
+using tests::contains;
+using tests::message_of;
 
 TrainOptions train(const std::vector<std::string>& words) {
   return parse_train_command_line(TrainCommand::train, words);

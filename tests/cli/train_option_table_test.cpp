@@ -7,11 +7,14 @@
 #include <set>
 
 #include "rl/cli/ini.h"
-#include "tests/cli/support.h"
+#include "tests/support/errors.h"
 #include "tests/support/temporary_folder.h"
 
 namespace rl::cli {
 namespace {
+
+using tests::contains;
+using tests::message_of;
 
 // Number of fields of an aggregate: the most initialisers its braces take.
 struct Anything {

@@ -4,10 +4,13 @@
 
 #include "rl/core/error.h"
 #include "rl/cuda/kernels.h"
+#include "tests/support/errors.h"
 
 using namespace rl::cuda;
 
 namespace {
+
+using rl::tests::contains;
 
 template <class Call>
 std::string error_of(Call call) {
@@ -17,10 +20,6 @@ std::string error_of(Call call) {
     return error.what();
   }
   return {};
-}
-
-bool contains(const std::string& text, const char* part) {
-  return text.find(part) != std::string::npos;
 }
 
 }  // namespace

@@ -9,8 +9,11 @@
 
 #include "rl/core/error.h"
 #include "rl/core/rng.h"
+#include "tests/support/errors.h"
 
 namespace {
+
+using rl::tests::contains;
 
 using rl::Bytes;
 using rl::DType;
@@ -40,10 +43,6 @@ std::string refusal(const Bytes& image) {
 
 std::string refusal(std::string_view header, std::size_t data_bytes) {
   return refusal(image_of(header, data_bytes));
-}
-
-bool contains(const std::string& text, std::string_view part) {
-  return text.find(part) != text.npos;
 }
 
 template <class T>

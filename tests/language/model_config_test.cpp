@@ -6,8 +6,11 @@
 
 #include "language/model_folders.h"
 #include "rl/core/error.h"
+#include "tests/support/errors.h"
 
 namespace {
+
+using rl::tests::contains;
 
 using namespace rl::language;
 using nlohmann::json;
@@ -39,10 +42,6 @@ std::string refusal(const std::string& text) {
   }
 }
 std::string refusal(const json& object) { return refusal(object.dump()); }
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != text.npos;
-}
 
 TEST_SUITE_BEGIN("model config");
 

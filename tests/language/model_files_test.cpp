@@ -11,8 +11,11 @@
 #include "rl/core/error.h"
 #include "rl/text/tokenizer.h"
 #include "support/temporary_folder.h"
+#include "tests/support/errors.h"
 
 namespace {
+
+using rl::tests::contains;
 
 using namespace rl::language;
 using rl::DType;
@@ -36,10 +39,6 @@ std::string refusal(const fs::path& folder) {
   } catch (const rl::Error& error) {
     return error.what();
   }
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != text.npos;
 }
 
 void edit_config(const fs::path& folder, const std::string& key, const nlohmann::json& value) {

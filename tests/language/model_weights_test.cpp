@@ -9,8 +9,11 @@
 #include "language/model_folders.h"
 #include "rl/core/error.h"
 #include "rl/formats/digest.h"
+#include "tests/support/errors.h"
 
 namespace {
+
+using rl::tests::contains;
 
 using namespace rl::language;
 using rl::DType;
@@ -24,10 +27,6 @@ std::string refusal(std::vector<TensorView> tensors) {
   } catch (const rl::Error& error) {
     return error.what();
   }
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != text.npos;
 }
 
 std::vector<float> through(const std::vector<float>& values, DType dtype) {

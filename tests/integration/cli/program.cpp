@@ -140,8 +140,4 @@ bool ends(int process, std::chrono::seconds deadline) {
   return in_time;
 }
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 }  // namespace rl::tests

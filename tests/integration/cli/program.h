@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/errors.h"
+
 namespace rl::tests {
 
 // `corral` of this build, started at once. What it prints is collected while waiting.
@@ -56,6 +58,5 @@ int find_process(const std::string& argument);
 // Whether the process, not a child of ours, has ended or ends before the deadline.
 bool ends(int process, std::chrono::seconds deadline = std::chrono::seconds(20));
 
-bool contains(const std::string& text, const std::string& part);
 
 }  // namespace rl::tests

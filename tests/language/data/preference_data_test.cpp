@@ -6,9 +6,12 @@
 
 #include "rl/core/error.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/errors.h"
 
 namespace rl::language {
 namespace {
+
+using tests::contains;
 
 constexpr text::TokenId kEos = 257;
 
@@ -44,16 +47,7 @@ std::string marked(const TrainingExample& example) {
 }
 
 std::string message_of(const std::string& line) {
-  try {
-    pair_of(line);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
+  return tests::message_of([&] { pair_of(line); });
 }
 
 struct PairFile : tests::TemporaryFolder {

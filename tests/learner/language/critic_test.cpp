@@ -11,9 +11,12 @@
 #include "tests/learner/language/rounds.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/torch_doctest.h"
+#include "tests/support/errors.h"
 
 namespace rl {
 namespace {
+
+using tests::contains;
 
 using tests::mixed_round;
 using tests::Sample;
@@ -56,16 +59,7 @@ bool near(const at::Tensor& a, const at::Tensor& b, float scale) {
 }
 
 std::string refusal(const LanguageTrainOptions& options) {
-  try {
-    Student student(options);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
+  return tests::message_of([&] { Student student(options); });
 }
 
 }  // namespace

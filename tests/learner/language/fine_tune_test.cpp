@@ -10,17 +10,19 @@
 #include "rl/formats/checkpoint.h"
 #include "rl/language/model_files.h"
 #include "rl/language/text_tasks.h"
-#include "tests/learner/language/examples.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/learner/language/fine_tuning.h"
 #include "tests/support/torch_doctest.h"
 
 namespace rl {
 namespace {
 
-// A folder with a tiny model and sums of one-digit numbers.
-struct Workshop : tests::TemporaryFolder {
+using tests::contains;
+using tests::message_of;
+using tests::run_until;
+
+// Sums of one-digit numbers to learn from.
+struct Workshop : tests::FineTuneFolder {
   Workshop() {
-    language::save_model(path() / "model", tests::tiny_model());
     const auto task = language::make_text_task({.task = "addition", .digits = 1});
     const auto data = language::make_task_data(*task, 60, 10, 1);
     std::ofstream(path() / "train.jsonl") << language::to_jsonl(data.training);
@@ -28,55 +30,17 @@ struct Workshop : tests::TemporaryFolder {
   }
 
   FineTuneOptions options(const std::string& out) const {
-    FineTuneOptions options;
-    options.model = (path() / "model").string();
-    options.data = (path() / "train.jsonl").string();
-    options.validation = (path() / "held-out.jsonl").string();
-    options.out = (path() / out).string();
-    options.threads = 1;
+    FineTuneOptions options = FineTuneFolder::options({}, "train.jsonl", out);
     options.batch_tokens = 100;
     options.micro_batch_tokens = 40;
     options.epochs = 4;
     options.learning_rate = 1e-2;
     options.warmup_steps = 2;
     options.weight_decay = 0.1;
-    options.evaluate_every = 5;
     options.evaluate_exact = 4;
-    options.samples = 2;
-    options.max_new_tokens = 4;
-    options.checkpoint_every = 0.0;
     return options;
   }
-
-  std::string text(const std::string& file) const {
-    std::ifstream stream(path() / file, std::ios::binary);
-    std::stringstream text;
-    text << stream.rdbuf();
-    return text.str();
-  }
 };
-
-// Runs until the step, as if Ctrl-C came then.
-FineTuneSummary run_until(const FineTuneOptions& options, std::uint64_t last_step) {
-  std::atomic<int> stop{0};
-  FineTuneHooks hooks;
-  hooks.stop = &stop;
-  hooks.after_step = [&](std::uint64_t step) { stop = step >= last_step ? 1 : 0; };
-  return fine_tune(options, hooks);
-}
-
-std::string message_of(const FineTuneOptions& options) {
-  try {
-    fine_tune(options, {});
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 }  // namespace
 

@@ -10,12 +10,15 @@
 #include "rl/language/model_files.h"
 #include "rl/language/reward_model.h"
 #include "rl/learner/fine_tune.h"
-#include "tests/learner/language/examples.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/learner/language/fine_tuning.h"
 #include "tests/support/torch_doctest.h"
 
 namespace rl {
 namespace {
+
+using tests::contains;
+using tests::message_of;
+using tests::run_until;
 
 // Of two runs of letters the one with more a is preferred.
 std::string pair_line(unsigned number) {
@@ -30,9 +33,8 @@ std::string pair_line(unsigned number) {
   return line.dump() + "\n";
 }
 
-struct Workshop : tests::TemporaryFolder {
+struct Workshop : tests::FineTuneFolder {
   Workshop() {
-    language::save_model(path() / "model", tests::tiny_model());
     std::ofstream training(path() / "pairs.jsonl");
     for (unsigned i = 0; i < 40; ++i) training << pair_line(i);
     std::ofstream held_out(path() / "held-out.jsonl");
@@ -40,51 +42,15 @@ struct Workshop : tests::TemporaryFolder {
   }
 
   FineTuneOptions options(const std::string& algorithm, const std::string& out) const {
-    FineTuneOptions options = fine_tune_defaults(algorithm);
-    options.model = (path() / "model").string();
-    options.data = (path() / "pairs.jsonl").string();
-    options.validation = (path() / "held-out.jsonl").string();
-    options.out = (path() / out).string();
-    options.threads = 1;
+    FineTuneOptions options =
+        FineTuneFolder::options(fine_tune_defaults(algorithm), "pairs.jsonl", out);
     options.batch_tokens = 120;
     options.micro_batch_tokens = 50;
     options.epochs = 3;
     options.learning_rate = 3e-3;
-    options.evaluate_every = 5;
-    options.samples = 2;
-    options.max_new_tokens = 4;
-    options.checkpoint_every = 0.0;
     return options;
   }
-
-  std::string text(const std::string& file) const {
-    std::ifstream stream(path() / file, std::ios::binary);
-    std::stringstream text;
-    text << stream.rdbuf();
-    return text.str();
-  }
 };
-
-FineTuneSummary run_until(const FineTuneOptions& options, std::uint64_t last_step) {
-  std::atomic<int> stop{0};
-  FineTuneHooks hooks;
-  hooks.stop = &stop;
-  hooks.after_step = [&](std::uint64_t step) { stop = step >= last_step ? 1 : 0; };
-  return fine_tune(options, hooks);
-}
-
-std::string message_of(const FineTuneOptions& options) {
-  try {
-    fine_tune(options, {});
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 // An objective on the workshop's data, with what it refers to.
 template <class Kind>

@@ -14,9 +14,13 @@
 #include "tests/learner/language/examples.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/torch_doctest.h"
+#include "tests/support/errors.h"
 
 namespace rl {
 namespace {
+
+using tests::contains;
+using tests::message_of;
 
 using text::TokenId;
 
@@ -47,19 +51,6 @@ PackedTokens packed(const std::vector<std::vector<TokenId>>& sequences) {
 }
 
 bool same_bits(float a, float b) { return std::memcmp(&a, &b, sizeof(a)) == 0; }
-
-std::string message_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 }  // namespace
 

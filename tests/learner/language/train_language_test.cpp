@@ -10,6 +10,7 @@
 #include "tests/learner/language/examples.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/torch_doctest.h"
+#include "tests/support/errors.h"
 
 namespace rl {
 namespace {
@@ -74,12 +75,7 @@ TrainSummary run(const LanguageTrainOptions& options, const std::atomic<int>* st
 }
 
 std::string message_of(const LanguageTrainOptions& options) {
-  try {
-    run(options);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
+  return tests::message_of([&] { run(options); });
 }
 
 }  // namespace

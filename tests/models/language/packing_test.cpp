@@ -10,11 +10,14 @@
 #include "models/language/tiny_models.h"
 #include "rl/core/error.h"
 #include "src/models/language/packing.h"
+#include "tests/support/errors.h"
 
 using namespace rl;
 using namespace rl::testing;
 
 namespace {
+
+using rl::tests::contains;
 
 std::string message_of(const LanguageModel& model, const PackedTokens& packed) {
   try {
@@ -23,10 +26,6 @@ std::string message_of(const LanguageModel& model, const PackedTokens& packed) {
     return error.what();
   }
   return "";
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 }  // namespace
