@@ -1,7 +1,7 @@
 // F8: delay, jitter, low rates, flipped bits, cuts, silence and resets between workers and the
 // receiver. The ledger stays exact and the memory bounded; no flipped bit is taken for data.
 #include "support/fault_proxy.h"
-#include "tests/faults/network_run.h"
+#include "tests/faults/fault_run.h"
 
 namespace rl::tests {
 namespace {
@@ -46,16 +46,16 @@ class BadNetwork {
  private:
   void live_through(const Weather& weather) {
     report_.say(std::string("        ") + weather.name);
-    NetworkRun run({.workers = static_cast<std::size_t>(settings_.workers),
-                    .with_keys = weather.with_keys,
-                    .environment = settings_.environment,
-                    .timeout = milliseconds(5000)});
+    FaultRunOptions options =
+        over_network(settings_.workers, settings_.environment, milliseconds(5000));
+    options.with_keys = weather.with_keys;
+    FaultRun run(options);
     FaultProxy proxy(run.port(), weather.options, settings_.seed);
     run.start_workers(proxy.address());
     report_.require(run.all_present(seconds(60)), "the workers joined");
     const PeakMemory memory;
     RngStream random(settings_.seed, RngRole::test, 1);
-    const auto begun = NetworkRun::Time::now();
+    const auto begun = FaultRun::Time::now();
     while (seconds_since(begun) < static_cast<double>(settings_.seconds)) {
       std::this_thread::sleep_for(milliseconds(50));
       if (weather.stops && random.below(40) == 0) stop_something(proxy, random.below(3));

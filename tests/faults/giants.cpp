@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "rl/transport/keys.h"
-#include "tests/faults/network_run.h"
+#include "tests/faults/fault_run.h"
 
 namespace rl::tests {
 namespace {
@@ -34,8 +34,7 @@ class Giants {
  public:
   explicit Giants(const Settings& settings)
       : settings_(settings),
-        run_({.workers = static_cast<std::size_t>(settings.workers),
-              .environment = settings.environment}) {}
+        run_(over_network(settings.workers, settings.environment)) {}
 
   int run() {
     run_.start_workers(run_.receiver().address());
@@ -61,7 +60,7 @@ class Giants {
     double peak = 0.0;
     double longest = 0.0;
     const std::uint64_t steps = run_.receiver().steps();
-    const auto begun = NetworkRun::Time::now();
+    const auto begun = FaultRun::Time::now();
     {
       const PeakMemory memory;
       run_.processes().start(
@@ -103,21 +102,21 @@ class Giants {
 
   // Of any worker, while the stranger is at it and a little longer.
   double longest_pause() {
-    const auto now = NetworkRun::Time::now();
+    const auto now = FaultRun::Time::now();
     std::vector<std::uint64_t> steps(settings_.workers);
-    std::vector<NetworkRun::Time::time_point> last(settings_.workers, now);
+    std::vector<FaultRun::Time::time_point> last(settings_.workers, now);
     double longest = 0.0;
-    auto over = NetworkRun::Time::time_point::max();
-    while (NetworkRun::Time::now() < over) {
+    auto over = FaultRun::Time::time_point::max();
+    while (FaultRun::Time::now() < over) {
       for (std::uint32_t slot = 0; slot < settings_.workers; ++slot) {
         longest = std::max(longest, seconds_since(last[slot]));
         const std::uint64_t made = run_.receiver().steps_of(slot);
-        if (made != steps[slot]) last[slot] = NetworkRun::Time::now();
+        if (made != steps[slot]) last[slot] = FaultRun::Time::now();
         steps[slot] = made;
       }
       run_.processes().reap();
-      if (!run_.processes().is_running(1000) && over == NetworkRun::Time::time_point::max()) {
-        over = NetworkRun::Time::now() + seconds(2);
+      if (!run_.processes().is_running(1000) && over == FaultRun::Time::time_point::max()) {
+        over = FaultRun::Time::now() + seconds(2);
       }
       std::this_thread::sleep_for(milliseconds(5));
     }
@@ -126,7 +125,7 @@ class Giants {
 
   const Settings settings_;
   Report report_;
-  NetworkRun run_;
+  FaultRun run_;
   std::string worker_{};
 };
 

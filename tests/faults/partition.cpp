@@ -9,7 +9,7 @@
 #include <iterator>
 
 #include "rl/core/rng.h"
-#include "tests/faults/network_run.h"
+#include "tests/faults/fault_run.h"
 
 namespace rl::tests {
 namespace {
@@ -49,7 +49,7 @@ class TwoHosts {
     works_ =
         there_ > 0 && shell("ip link set lo up && ip link add cable0 type veth peer name cable1");
     // It has its own namespace a moment after it was forked.
-    works_ = works_ && NetworkRun::wait_for(
+    works_ = works_ && FaultRun::wait_for(
                            [&] {
                              return shell("ip link set cable1 netns " + std::to_string(there_)) &&
                                     shell(there() + " ip link show cable1");
@@ -96,15 +96,19 @@ constexpr Cut kCuts[] = {
     {"connections reset", "iptables -A INPUT -i cable0 -p tcp -j REJECT --reject-with tcp-reset",
      "iptables -D INPUT -i cable0 -p tcp -j REJECT --reject-with tcp-reset"}};
 
+FaultRunOptions between_hosts(const Settings& settings) {
+  FaultRunOptions options =
+      over_network(settings.workers, settings.environment, 3 * kHeartbeat);
+  options.bind = std::string("tcp://") + kHere + ":*";
+  return options;
+}
+
 class Partition {
  public:
   Partition(const Settings& settings, const TwoHosts& hosts)
       : settings_(settings),
         random_(settings.seed, RngRole::test, 0),
-        run_({.workers = static_cast<std::size_t>(settings.workers),
-              .bind = std::string("tcp://") + kHere + ":*",
-              .environment = settings.environment,
-              .timeout = 3 * kHeartbeat}) {
+        run_(between_hosts(settings)) {
     run_.start_workers(run_.receiver().address(), hosts.words_there());
   }
 
@@ -140,10 +144,10 @@ class Partition {
     const milliseconds length(1000 * settings_.shortest +
                               random_.below(1000 * (settings_.longest - settings_.shortest) + 1));
     const std::size_t lost = run_.num_lost();
-    const auto begun = NetworkRun::Time::now();
+    const auto begun = FaultRun::Time::now();
     if (!shell(cut.make)) report_.require(false, std::string("cannot do: ") + cut.make);
     double noticed = 0.0;
-    NetworkRun::wait_for(
+    FaultRun::wait_for(
         [&] {
           if (noticed == 0.0 && run_.num_lost() >= lost + settings_.workers)
             noticed = seconds_since(begun);
@@ -152,7 +156,7 @@ class Partition {
         length);
     run_.receiver().publish();  // what nobody there has heard of
     if (!shell(cut.heal)) report_.require(false, std::string("cannot do: ") + cut.heal);
-    const auto healed = NetworkRun::Time::now();
+    const auto healed = FaultRun::Time::now();
     const bool silent =
         cut.name != kCuts[3].name && cut.name != kCuts[2].name;  // heard nothing of them
     if (silent && length > 3 * kHeartbeat + seconds(1)) {
@@ -160,7 +164,7 @@ class Partition {
                                           static_cast<double>(length.count()) / 1000, noticed));
       slowest_notice_ = std::max(slowest_notice_, noticed);
     }
-    const bool back = NetworkRun::wait_for([&] { return up_to_date(); }, seconds(60));
+    const bool back = FaultRun::wait_for([&] { return up_to_date(); }, seconds(60));
     if (!back)
       report_.require(false, text("%s: not all came back with the newest weights", cut.name));
     slowest_return_ = std::max(slowest_return_, seconds_since(healed));
@@ -190,7 +194,7 @@ class Partition {
   const Settings settings_;
   RngStream random_;
   Report report_;
-  NetworkRun run_;
+  FaultRun run_;
   double slowest_notice_ = 0.0;
   double slowest_return_ = 0.0;
 };

@@ -12,7 +12,7 @@
 #include "rl/transport/learner_endpoint.h"
 #include "rl/transport/worker_endpoint.h"
 #include "support/fault_proxy.h"
-#include "tests/faults/network_run.h"
+#include "tests/faults/fault_run.h"
 #include "transport/fixtures.h"
 
 namespace rl::tests {
@@ -122,14 +122,14 @@ class SlowReader {
   // Takes fragments and publishes; fragments of the slow one's slot are not counted.
   Rate learn(seconds time) {
     Rate rate;
-    const auto begun = NetworkRun::Time::now();
+    const auto begun = FaultRun::Time::now();
     auto next = begun;
     const std::uint64_t versions = versions_;
-    while (NetworkRun::Time::now() - begun < time) {
-      if (NetworkRun::Time::now() >= next) {
+    while (FaultRun::Time::now() - begun < time) {
+      if (FaultRun::Time::now() >= next) {
         next += milliseconds(settings_.every_ms);
         weights_.version = ++version_;
-        const auto before = NetworkRun::Time::now();
+        const auto before = FaultRun::Time::now();
         learner_->publish(weights_);
         rate.longest_publish = std::max(rate.longest_publish, seconds_since(before));
       }

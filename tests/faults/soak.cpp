@@ -3,17 +3,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <csignal>
 #include <cstdlib>
-#include <filesystem>
 #include <thread>
 
 #include "rl/core/rng.h"
-#include "tests/faults/processes.h"
-#include "tests/faults/receiver.h"
-#include "tests/faults/report.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/faults/fault_run.h"
 
 namespace rl::tests {
 namespace {
@@ -69,14 +64,11 @@ class Soak {
   explicit Soak(const Settings& settings)
       : settings_(settings),
         random_(settings.seed, RngRole::test, 0),
-        files_{folder_.path() / "workers.ledger", folder_.path() / "receiver.ledger"},
-        receiver_(ReceiverOptions{.bind = "ipc://@corral-soak-" + std::to_string(getpid()),
-                                  .environment = settings.environment,
-                                  .slots = static_cast<std::uint32_t>(settings.workers),
-                                  .ledger = files_[1]}) {}
+        run_({.workers = static_cast<std::size_t>(settings.workers),
+              .environment = settings.environment}) {}
 
   int run() {
-    for (std::size_t i = 0; i < settings_.workers; ++i) start(i);
+    run_.start_workers();
     live();
     judge();
     settle();
@@ -84,11 +76,6 @@ class Soak {
   }
 
  private:
-  void start(std::size_t index) {
-    processes_.start(index, {RL_FAULT_WORKER, "--connect", receiver_.address(), "--slot",
-                             std::to_string(index), "--ledger", files_[0].string()});
-  }
-
   static milliseconds every(double per_second) {
     return milliseconds(static_cast<std::int64_t>(1000.0 / per_second));
   }
@@ -100,18 +87,18 @@ class Soak {
     auto next_sample = begun;
     const auto sample_every = std::max(milliseconds(1000), milliseconds(settings_.seconds));
     while (Time::now() - begun < seconds(settings_.seconds)) {
-      for (const Ending& ending : processes_.reap()) {
+      for (const Ending& ending : run_.processes().reap()) {
         surprises_ += ending.status == kKilled ? 0U : 1U;
-        start(ending.index);
+        run_.start_worker(ending.index);
       }
       const auto now = Time::now();
       if (now >= next_end) {
-        processes_.signal(random_.below(settings_.workers), SIGKILL);
+        run_.processes().signal(random_.below(settings_.workers), SIGKILL);
         next_end += every(settings_.churn);
         ++ended_;
       }
       if (now >= next_weights) {
-        receiver_.publish();
+        run_.receiver().publish();
         next_weights += every(settings_.publishes);
       }
       if (now >= next_sample) {
@@ -130,9 +117,9 @@ class Soak {
         text("%7.0f s  %6.2f MB  %3zu descriptors  %2zu threads  %5.1f s of CPU  "
              "%zu workers, %zu ended, version %zu, %zu steps",
              at_seconds, megabytes(one), one.footprint.descriptors, one.footprint.threads,
-             one.footprint.cpu_seconds, receiver_.endpoint().workers().size(), ended_,
-             static_cast<std::size_t>(receiver_.version()),
-             static_cast<std::size_t>(receiver_.steps())));
+             one.footprint.cpu_seconds, run_.receiver().endpoint().workers().size(), ended_,
+             static_cast<std::size_t>(run_.receiver().version()),
+             static_cast<std::size_t>(run_.receiver().steps())));
   }
 
   void judge() {
@@ -160,20 +147,14 @@ class Soak {
   }
 
   void settle() {
-    report_.require(
-        receiver_.finish(seconds(30)) && processes_.wait_all(seconds(10)) && surprises_ == 0,
-        text("every worker left in order, none before (%zu), none is left behind", surprises_));
-    const LedgerBalance result = balance(read_ledger(files_));
-    report_.require(result.violations == 0 && result.consumed > 0, result.to_text());
+    run_.settle(report_);
+    report_.require(surprises_ == 0, text("no worker ended by itself (%zu)", surprises_));
   }
 
   const Settings settings_;
   RngStream random_;
   Report report_;
-  const TemporaryFolder folder_;
-  const std::array<std::filesystem::path, 2> files_;
-  Receiver receiver_;
-  Processes processes_;
+  FaultRun run_;
   std::vector<Sample> samples_;
   std::size_t lines_ = 0;
   std::size_t ended_ = 0;

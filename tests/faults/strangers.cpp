@@ -11,7 +11,7 @@
 #include "rl/transport/worker_endpoint.h"
 #include "support/fault_proxy.h"
 #include "support/raw_attacker.h"
-#include "tests/faults/network_run.h"
+#include "tests/faults/fault_run.h"
 
 namespace rl::tests {
 namespace {
@@ -38,15 +38,14 @@ class Strangers {
  public:
   explicit Strangers(const Settings& settings)
       : settings_(settings),
-        run_({.workers = static_cast<std::size_t>(settings.workers + 1),
-              .environment = settings.environment}) {}
+        run_(over_network(settings.workers + 1, settings.environment)) {}
 
   int run() {
     record();
     for (std::size_t i = 0; i < settings_.workers; ++i)
       run_.start_worker(i, run_.receiver().address());
     report_.require(
-        NetworkRun::wait_for([&] { return run_.num_present() == settings_.workers; }, seconds(60)),
+        FaultRun::wait_for([&] { return run_.num_present() == settings_.workers; }, seconds(60)),
         text("%zu workers joined", static_cast<std::size_t>(settings_.workers)));
     const double calm = run_.steps_per_second(seconds(settings_.calm_seconds));
     report_.say(text("        undisturbed: %.0f steps/s", calm));
@@ -74,7 +73,7 @@ class Strangers {
     transport::WorkerOptions options;
     options.connect = address;
     transport::use_keys(options, run_.keys() / "worker-a.key", run_.keys() / "learner.pub");
-    const auto begun = NetworkRun::Time::now();
+    const auto begun = FaultRun::Time::now();
     transport::WorkerEndpoint worker(options, {.worker_name = "visitor"});
     worker.connect(seconds(60));
     const double took = seconds_since(begun);
@@ -108,13 +107,13 @@ class Strangers {
     const auto before = run_.receiver().endpoint().counters();
     const std::uint64_t rejected = num_rejected();
     const std::uint64_t each = settings_.attempts / settings_.attackers;
-    const auto begun = NetworkRun::Time::now();
+    const auto begun = FaultRun::Time::now();
     const std::uint64_t steps = run_.receiver().steps();
     for (std::size_t i = 0; i < settings_.attackers; ++i) start_strangers(i, "attempts", each, 0);
-    NetworkRun::wait_for([&] { return strangers_left(); }, seconds(36000));
+    FaultRun::wait_for([&] { return strangers_left(); }, seconds(36000));
     const double took = seconds_since(begun);
     const double disturbed = static_cast<double>(run_.receiver().steps() - steps) / took;
-    NetworkRun::wait_for([&] { return num_rejected() - rejected >= each * settings_.attackers; },
+    FaultRun::wait_for([&] { return num_rejected() - rejected >= each * settings_.attackers; },
                          seconds(10));
     const auto after = run_.receiver().endpoint().counters();
     report_.require(good_, "every stranger was shown the door");
@@ -129,7 +128,7 @@ class Strangers {
   }
 
   void flood(double calm) {
-    const auto begun = NetworkRun::Time::now();
+    const auto begun = FaultRun::Time::now();
     const std::uint64_t steps = run_.receiver().steps();
     const PeakMemory peak;
     start_strangers(0, "flood", settings_.connections, settings_.flood_seconds);
@@ -153,7 +152,7 @@ class Strangers {
         static_cast<unsigned long long>(rejected[static_cast<std::size_t>(Rejection::crowded_out)]),
         static_cast<unsigned long long>(rejected[static_cast<std::size_t>(Rejection::too_slow)])));
     say_throughput(disturbed, calm, 0.9);
-    NetworkRun::wait_for([&] { return strangers_left(); }, seconds(60));
+    FaultRun::wait_for([&] { return strangers_left(); }, seconds(60));
   }
 
   void say_throughput(double disturbed, double calm, double least) {
@@ -165,7 +164,7 @@ class Strangers {
 
   const Settings settings_;
   Report report_;
-  NetworkRun run_;
+  FaultRun run_;
   const std::filesystem::path recording_ = run_.folder() / "recording";
   bool good_ = true;
 };

@@ -3,15 +3,10 @@
 // them.
 #include <unistd.h>
 
-#include <array>
 #include <csignal>
-#include <filesystem>
 #include <thread>
 
-#include "tests/faults/processes.h"
-#include "tests/faults/receiver.h"
-#include "tests/faults/report.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/faults/fault_run.h"
 
 namespace rl::tests {
 namespace {
@@ -35,48 +30,29 @@ class Stuck {
   explicit Stuck(const Settings& settings)
       : settings_(settings),
         num_stuck_(settings.workers / 4),
-        files_{folder_.path() / "workers.ledger", folder_.path() / "receiver.ledger"},
-        receiver_(ReceiverOptions{.bind = "ipc://@corral-stuck-" + std::to_string(getpid()),
-                                  .environment = settings.environment,
-                                  .slots = static_cast<std::uint32_t>(settings.workers),
-                                  .ledger = files_[1],
-                                  .worker_timeout = milliseconds(settings.timeout_ms)}) {}
+        run_({.workers = static_cast<std::size_t>(settings.workers),
+              .environment = settings.environment,
+              .worker_timeout = milliseconds(settings.timeout_ms)}) {}
 
   int run() {
-    for (std::size_t i = 0; i < settings_.workers; ++i) {
-      processes_.start(i, {RL_FAULT_WORKER, "--connect", receiver_.address(), "--slot",
-                           std::to_string(i), "--ledger", files_[0].string()});
-    }
-    report_.require(wait_for([&] { return num_present() == settings_.workers; }, seconds(60)),
+    run_.start_workers();
+    report_.require(run_.all_present(seconds(60)),
                     text("%zu workers joined", static_cast<std::size_t>(settings_.workers)));
     others();  // which slots stay awake
     const double calm = throughput_of_others();
-    for (std::size_t i = 0; i < num_stuck_; ++i) processes_.signal(i, SIGSTOP);
+    for (std::size_t i = 0; i < num_stuck_; ++i) run_.processes().signal(i, SIGSTOP);
     stuck(calm);
-    for (std::size_t i = 0; i < num_stuck_; ++i) processes_.signal(i, SIGCONT);
-    report_.require(wait_for([&] { return num_present() == settings_.workers; }, seconds(60)),
+    for (std::size_t i = 0; i < num_stuck_; ++i) run_.processes().signal(i, SIGCONT);
+    report_.require(run_.all_present(seconds(60)),
                     "woken again, all of them came back by themselves");
-    settle();
+    run_.settle(report_);
     return report_.status();
   }
 
  private:
-  template <class Condition>
-  bool wait_for(Condition condition, seconds most) {
-    const auto end = Time::now() + most;
-    while (!condition()) {
-      if (Time::now() >= end) return false;
-      std::this_thread::sleep_for(milliseconds(20));
-    }
-    return true;
-  }
-
-  std::size_t num_present() { return receiver_.endpoint().workers().size(); }
-  std::size_t num_lost() const { return receiver_.num_events(WorkerEventKind::lost); }
-
   // A worker's slot may be another than the one it wished for: ask by name.
   void others() {
-    for (const auto& worker : receiver_.endpoint().workers()) {
+    for (const auto& worker : run_.receiver().endpoint().workers()) {
       const auto index = std::stoul(worker.name.substr(worker.name.find('-') + 1));
       if (index >= num_stuck_) awake_.push_back(worker.slot);
     }
@@ -85,7 +61,7 @@ class Stuck {
   double throughput_of_others() {
     const auto steps = [&] {
       std::uint64_t sum = 0;
-      for (const std::uint32_t slot : awake_) sum += receiver_.steps_of(slot);
+      for (const std::uint32_t slot : awake_) sum += run_.receiver().steps_of(slot);
       return sum;
     };
     const auto begun = Time::now();
@@ -105,15 +81,15 @@ class Stuck {
              100 * (disturbed / calm - 1));
     settings_.judge_throughput ? report_.require(disturbed >= 0.95 * calm, line)
                                : report_.say("        " + line);
-    const auto evicted = [&] { return num_lost() >= num_stuck_; };
-    const bool all = wait_for(evicted, seconds(settings_.timeout_ms / 1000 + 30));
-    report_.require(all && num_lost() == num_stuck_,
+    const auto evicted = [&] { return run_.num_lost() >= num_stuck_; };
+    const bool all = FaultRun::wait_for(evicted, seconds(settings_.timeout_ms / 1000 + 30));
+    report_.require(all && run_.num_lost() == num_stuck_,
                     text("all %zu stuck ones, and no other, lost their places after %.1f s "
                          "(time-out %.1f s)",
                          num_stuck_, elapsed(), static_cast<double>(settings_.timeout_ms) / 1000));
     while (elapsed() < static_cast<double>(settings_.stuck_seconds)) {
       std::this_thread::sleep_for(milliseconds(50));
-      if (static_cast<int>(elapsed() * 20) % 2 == 0) receiver_.publish();  // nobody may block this
+      if (static_cast<int>(elapsed() * 20) % 2 == 0) run_.receiver().publish();  // nobody may block this
     }
     const double grown =
         (static_cast<double>(footprint(getpid()).resident_bytes) - static_cast<double>(bytes)) /
@@ -122,20 +98,10 @@ class Stuck {
                     text("the receiver's memory: %+.2f MB in %.0f s", grown, elapsed()));
   }
 
-  void settle() {
-    report_.require(receiver_.finish(seconds(30)) && processes_.wait_all(seconds(10)),
-                    "every worker left in order, no process was left behind");
-    const LedgerBalance result = balance(read_ledger(files_));
-    report_.require(result.violations == 0 && result.consumed > 0, result.to_text());
-  }
-
   const Settings settings_;
   const std::size_t num_stuck_;
   Report report_;
-  const TemporaryFolder folder_;
-  const std::array<std::filesystem::path, 2> files_;
-  Receiver receiver_;
-  Processes processes_;
+  FaultRun run_;
   std::vector<std::uint32_t> awake_;
 };
 

@@ -1,4 +1,4 @@
-#include "tests/faults/network_run.h"
+#include "tests/faults/fault_run.h"
 
 #include <unistd.h>
 
@@ -24,53 +24,57 @@ double resident_megabytes() {
 
 }  // namespace
 
-NetworkRun::NetworkRun(const NetworkRunOptions& options)
+FaultRun::FaultRun(const FaultRunOptions& options)
     : options_(options),
       files_{folder_.path() / "workers.ledger", folder_.path() / "receiver.ledger"} {
-  ReceiverOptions receive{.bind = options.bind,
+  ReceiverOptions receive{.bind = options.bind.empty()
+                                      ? "ipc://@corral-fault-" + std::to_string(getpid())
+                                      : options.bind,
                           .environment = options.environment,
                           .slots = static_cast<std::uint32_t>(options.workers),
                           .ledger = files_[1],
-                          .worker_timeout = options.timeout};
+                          .worker_timeout = options.worker_timeout};
   if (options.with_keys) receive.keys = make_key_folder(keys());
   receiver_ = std::make_unique<Receiver>(receive);
 }
 
-std::uint16_t NetworkRun::port() const {
+std::uint16_t FaultRun::port() const {
   const std::string address = receiver_->address();
   return static_cast<std::uint16_t>(std::stoul(address.substr(address.rfind(':') + 1)));
 }
 
-void NetworkRun::start_worker(std::size_t index, const std::string& address,
+void FaultRun::start_worker(std::size_t index, const std::string& address,
                               const std::vector<std::string>& before) {
   std::vector<std::string> words = before;
   words.insert(words.end(), {RL_FAULT_WORKER, "--connect", address, "--slot", std::to_string(index),
-                             "--ledger", files_[0].string(), "--retry", "600", "--timeout",
-                             std::to_string(options_.timeout.count())});
+                             "--ledger", files_[0].string(), "--retry",
+                             std::to_string(options_.retry.count()), "--timeout",
+                             std::to_string(options_.learner_timeout.count())});
   if (options_.with_keys) words.insert(words.end(), {"--keys", keys().string()});
   processes_.start(index, std::move(words));
 }
 
-void NetworkRun::start_workers(const std::string& address, const std::vector<std::string>& before) {
+void FaultRun::start_workers(const std::string& address, const std::vector<std::string>& before) {
   for (std::size_t i = 0; i < options_.workers; ++i) start_worker(i, address, before);
 }
 
-bool NetworkRun::all_present(seconds most) {
+bool FaultRun::all_present(seconds most) {
   return wait_for([&] { return num_present() == options_.workers; }, most);
 }
 
-double NetworkRun::steps_per_second(milliseconds time) {
+double FaultRun::steps_per_second(milliseconds time) {
   const auto begun = Time::now();
   const std::uint64_t before = receiver_->steps();
   std::this_thread::sleep_for(time);
   return static_cast<double>(receiver_->steps() - before) / seconds_since(begun);
 }
 
-void NetworkRun::settle(Report& report) {
+LedgerBalance FaultRun::settle(Report& report) {
   report.require(receiver_->finish(seconds(60)) && processes_.wait_all(seconds(20)),
                  "every worker left in order, no process was left behind");
   const LedgerBalance result = balance(read_ledger(files_));
   report.require(result.violations == 0 && result.consumed > 0, result.to_text());
+  return result;
 }
 
 PeakMemory::PeakMemory()
