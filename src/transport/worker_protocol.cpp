@@ -15,7 +15,9 @@ constexpr Nanoseconds kLongestHelloPause = milliseconds(2000);
 constexpr Nanoseconds kFirstResend = milliseconds(1000);
 constexpr Nanoseconds kLongestResend = milliseconds(8000);
 constexpr Nanoseconds kGapResend = milliseconds(20);
-constexpr Nanoseconds kGoodbyePause = milliseconds(100);
+// A goodbye is said again ever later: thousands of workers leave a busy learner at once.
+constexpr Nanoseconds kFirstGoodbyePause = milliseconds(200);
+constexpr Nanoseconds kLongestGoodbyePause = milliseconds(2000);
 constexpr std::size_t kLengthBytes = sizeof(std::uint32_t);
 constexpr std::size_t kExperienceOverhead = kEnvelopeBytes + 64;  // envelope and header
 
@@ -149,6 +151,7 @@ void WorkerProtocol::leave(Nanoseconds now) {
   } else if (state_ == WorkerState::joined) {
     state_ = WorkerState::leaving;
     next_goodbye_ = now;
+    goodbye_pause_ = kFirstGoodbyePause;
     on_tick(now);
   }
 }
@@ -188,7 +191,8 @@ void WorkerProtocol::on_tick(Nanoseconds now) {
     auto message = to_my_learner<GoodbyeMessage>();
     message.produced = produced_;
     push(encode(message));
-    next_goodbye_ = now + kGoodbyePause;
+    next_goodbye_ = now + goodbye_pause_;
+    goodbye_pause_ = std::min<Nanoseconds>(2 * goodbye_pause_, kLongestGoodbyePause);
   }
   request_chunks(now);
 }

@@ -117,6 +117,7 @@ class WorkerProtocol {
   Nanoseconds next_hello_{};
   Nanoseconds next_heartbeat_{};
   Nanoseconds next_goodbye_{};
+  Nanoseconds goodbye_pause_{};  // doubles with every goodbye
   Nanoseconds resend_at_{};     // when ring_ makes no progress until then
   Nanoseconds resend_after_{};  // doubles with every resend
   std::optional<Nanoseconds> silent_since_{};
