@@ -22,9 +22,16 @@ constexpr int kKind = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
   throw std::system_error(error, std::generic_category(), what);
 }
 
-void set(const TcpSocket& socket, int level, int name) {
-  const int on = 1;
-  setsockopt(socket.get(), level, name, &on, sizeof on);
+void set(const TcpSocket& socket, int level, int name, int value = 1) {
+  setsockopt(socket.get(), level, name, &value, sizeof value);
+}
+
+void set_patience(const TcpSocket& socket) {
+  const std::chrono::milliseconds patience = kPatienceWithWorkers;
+  set(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(patience.count()));
+  set(socket, SOL_SOCKET, SO_KEEPALIVE);
+  set(socket, IPPROTO_TCP, TCP_KEEPIDLE, kProbeSeconds);
+  set(socket, IPPROTO_TCP, TCP_KEEPINTVL, kProbeSeconds);
 }
 
 // The IPv4 address of a network interface, or the name itself.
@@ -133,6 +140,7 @@ Accepted accept_tcp(const TcpSocket& listener) {
     return accepted;
   }
   set(accepted.socket, IPPROTO_TCP, TCP_NODELAY);
+  set_patience(accepted.socket);
   accepted.source = host_of(address, length, nullptr);
   return accepted;
 }

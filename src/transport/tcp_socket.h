@@ -1,6 +1,7 @@
 // Descriptors that close themselves, and non-blocking TCP sockets.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -34,6 +35,12 @@ class TcpSocket : public Descriptor {
   void finish_writing() const;  // the other end sees a close once it has read all
 };
 
+// Of a peer that says nothing, how often the system asks whether it is there; of one that does not
+// acknowledge what was sent or does not read it, how long until its connection is broken off. A
+// worker may read slowly, its learner never does.
+inline constexpr int kProbeSeconds = 2;
+inline constexpr std::chrono::seconds kPatienceWithWorkers{30};
+
 // Listens at "HOST:PORT" (a number, a name, an interface, or * for all; the port may be *). Throws
 // std::system_error.
 TcpSocket listen_tcp(const std::string& host_and_port, int backlog);
@@ -45,7 +52,7 @@ struct Accepted {
   std::string source{};  // the address it comes from, without its port
   int error = 0;         // of the last call, when there is no socket
 };
-Accepted accept_tcp(const TcpSocket& listener);
+Accepted accept_tcp(const TcpSocket& listener);  // of a worker: with the patience above
 
 // Connects to the port on this host, from 127.x.y.z with these last 24 bits.
 TcpSocket connect_loopback(std::uint32_t from, std::uint16_t port);

@@ -14,6 +14,7 @@
 #include "src/transport/address.h"
 #include "src/transport/channel.h"
 #include "src/transport/gate.h"
+#include "src/transport/tcp_socket.h"
 
 #if defined(__SANITIZE_THREAD__)
 #include <sanitizer/tsan_interface.h>
@@ -40,6 +41,8 @@ void note_taken_over() {}
 constexpr int kLingerMs = 1000;
 constexpr int kHandshakeMs = 2000;          // of a stranger
 constexpr int kTrustedHandshakeMs = 10000;  // of the learner, or of one whom the gate looks at
+constexpr int kConnectMs = 2000;            // before the next attempt
+constexpr std::chrono::seconds kPatienceWithLearner{6};
 constexpr int kHighWaterMark = 256;         // messages; experience is bounded in bytes by credits
 constexpr std::size_t kShareAbove = 4096;   // smaller messages are cheaper to copy
 
@@ -68,9 +71,16 @@ void set_common_options(zmq::socket_t& socket, const Limits& limits, bool is_enc
   socket.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(longest));
   socket.set(zmq::sockopt::sndhwm, kHighWaterMark);
   socket.set(zmq::sockopt::rcvhwm, kHighWaterMark);
-  socket.set(zmq::sockopt::heartbeat_ivl, 2000);
-  socket.set(zmq::sockopt::heartbeat_timeout, 6000);
-  socket.set(zmq::sockopt::heartbeat_ttl, 6000);
+}
+
+// The system notices a peer that is gone without a word. libzmq's own heartbeats may not: 4.3.4 and
+// 4.3.5 end the process when one falls due on a connection that broke while what it brought waits
+// unread (zmq_assert in out_event), which any peer can bring about.
+void set_patience(zmq::socket_t& socket, std::chrono::seconds patience) {
+  socket.set(zmq::sockopt::tcp_maxrt, static_cast<int>(1000 * patience.count()));
+  socket.set(zmq::sockopt::tcp_keepalive, 1);
+  socket.set(zmq::sockopt::tcp_keepalive_idle, kProbeSeconds);
+  socket.set(zmq::sockopt::tcp_keepalive_intvl, kProbeSeconds);
 }
 
 // The message's bytes stay shared with libzmq, which frees its share on a thread of its own.
@@ -174,6 +184,8 @@ class DealerChannel final : public ZmqChannel {
   DealerChannel(const WorkerOptions& options, std::shared_ptr<zmq::context_t> context)
       : ZmqChannel(std::move(context), zmq::socket_type::dealer) {
     set_common_options(socket_, options.limits, !options.learner_key.empty());
+    set_patience(socket_, kPatienceWithLearner);
+    socket_.set(zmq::sockopt::connect_timeout, kConnectMs);
     socket_.set(zmq::sockopt::handshake_ivl, kTrustedHandshakeMs);
     socket_.set(zmq::sockopt::immediate, true);
     socket_.set(zmq::sockopt::reconnect_ivl, 50);
@@ -215,6 +227,7 @@ class RouterChannel final : public ZmqChannel {
     const bool is_guarded = has_gate(options);
     const bool has_keys = !options.keys.secret_key.empty();
     set_common_options(socket_, options.limits, has_keys);
+    set_patience(socket_, kPatienceWithWorkers);
     socket_.set(zmq::sockopt::handshake_ivl, is_guarded ? kTrustedHandshakeMs : kHandshakeMs);
     socket_.set(zmq::sockopt::router_mandatory, true);
     socket_.set(zmq::sockopt::router_handover, false);
