@@ -18,11 +18,13 @@
 #include "src/reporting/event_file.h"
 #include "src/reporting/text_logs.h"
 #include "src/transport/weight_source.h"
+#include "src/transport/zmtp.h"
 #include "transport/fixtures.h"
 
 namespace {
 
 using namespace rl;
+using namespace std::literals;
 namespace fs = std::filesystem;
 using nlohmann::json;
 
@@ -96,6 +98,28 @@ void random_seeds(Seeds seeds, std::uint64_t index) {
     for (auto& byte : bytes) byte = static_cast<std::byte>(random.below(256));
     seeds.add(bytes);
   }
+}
+
+// First byte: how far a client has come, or 5: what a server says.
+void zmtp_seeds(Seeds seeds) {
+  const auto add = [&](char kind, const std::string& said) { seeds.add(kind + said); };
+  const auto frame = [](char flags, std::string content, std::size_t size) {
+    content.resize(size);
+    return std::string{flags, static_cast<char>(size)} + content;
+  };
+  const transport::Greeting greeting = transport::curve_greeting();
+  const std::string greets(reinterpret_cast<const char*>(greeting.data()), greeting.size());
+  const std::string hello = frame(4, "\x05HELLO", 200);
+  const std::string initiate = frame(4, "\x08INITIATE", 255);
+  add(0, greets + hello + initiate);
+  add(0, greets.substr(0, 20));
+  add(1, hello + initiate);
+  add(2, initiate);
+  add(3, "x");
+  add(4, frame(0, "\x07MESSAGE", 200) + frame(0, "\x07MESSAGE", 33));
+  add(4, std::string("\2\0\0\0\0\0\0\7\xD0"sv) + std::string(2000, 'x'));
+  add(5, greets + frame(4, "\x07WELCOME", 168) + frame(4, "\x05READY", 60));
+  add(5, greets + frame(4, "\5ERROR", 10));
 }
 
 void image_seeds(const fs::path& folder) {
@@ -220,8 +244,8 @@ void text_seeds(const fs::path& folder) {
   texts.add(R"({"chat_template": [{"name": "default", "template": "{{ messages }}"}]})");
   texts.add(R"({"added_tokens": [{"id": 7, "content": "<s>"}], "model": {"vocab": {"a": 0}}})");
   Seeds patterns(folder, "text_pattern");
-  patterns.add(std::string_view("(?i:'s|'t)| ?\\p{L}+|\\s+(?!\\S)|[^\\r\\n]{1,3}\0It's 5 o'clock", 65));
-  patterns.add(std::string_view("^(a|ab)*?c$\0ababc", 17));
+  patterns.add("(?i:'s|'t)| ?\\p{L}+|\\s+(?!\\S)|[^\\r\\n]{1,3}\0It's 5 o'clock"sv);
+  patterns.add("^(a|ab)*?c$\0ababc"sv);
   Seeds problems(folder, "problems");
   problems.add("{\"prompt\": \"1+2=\", \"answer\": \"3\"}\n{\"question\": \"q\", \"answer\": 5}\n");
   problems.add(R"({"prompt": "1+2=", "completion": "3"})");
@@ -248,6 +272,7 @@ int main(int argc, char** argv) {
   random_seeds({folder, "weight_pull"}, 0);
   random_seeds({folder, "learner_protocol"}, 1);
   random_seeds({folder, "worker_protocol"}, 2);
+  zmtp_seeds({folder, "zmtp"});
   image_seeds(folder);
   run_seeds(folder);
   replay_seeds({folder, "replay_state"});

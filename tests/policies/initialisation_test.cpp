@@ -16,7 +16,9 @@ TEST_CASE("an orthogonal matrix has orthonormal rows or columns times the gain")
     std::int64_t out;
     std::int64_t in;
   };
-  for (const auto& [out, in] : {Extents{64, 8}, Extents{8, 64}, Extents{16, 16}, Extents{1, 5}}) {
+  for (const Extents extents : {Extents{64, 8}, Extents{8, 64}, Extents{16, 16}, Extents{1, 5}}) {
+    const std::int64_t out = extents.out;
+    const std::int64_t in = extents.in;
     const double gain = 1.7;
     std::vector<float> weight(static_cast<std::size_t>(out * in));
     orthogonal(weight, out, in, gain, RngStream(1, RngRole::initialisation, 0));
