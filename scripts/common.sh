@@ -13,7 +13,7 @@ presets() { sed -n 's/.*{"name": "\([a-z]*\)", "configurePreset.*/\1/p' "$root/C
 
 # check_preset NAME: ends the script when there is no such preset.
 check_preset() {
-  presets | grep -qx -- "$1" || die "no preset '$1'; there are: $(presets | paste -sd' ')"
+  presets | grep -x -- "$1" >/dev/null || die "no preset '$1'; there are: $(presets | paste -sd' ')"
 }
 
 # torch_option PRESET: prints what bootstrap needs to be told for it.
