@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "rl/transport/learner_endpoint.h"
+#include "src/transport/ended_sessions.h"
 #include "src/transport/gate_report.h"
 #include "src/transport/messages.h"
 #include "src/transport/strikes.h"
@@ -100,7 +100,8 @@ class LearnerProtocol {
     std::string user;
     Nanoseconds now;
   };
-  enum class Ended : std::uint8_t { left, lost };
+
+  using Ended = EndedSessions::How;
 
   void dispatch(const Sender& sender, const ParsedMessage& message);
   void on_hello(const Sender& sender, const ParsedMessage& message);
@@ -149,8 +150,7 @@ class LearnerProtocol {
   std::unordered_map<std::uint64_t, std::uint64_t> numbers_{};  // by worker id
   std::vector<std::uint64_t> slots_;                            // session number, or 0
   std::vector<Bytes> assignments_;                              // by slot
-  std::unordered_map<std::uint64_t, Ended> ended_{};            // the newest kEndedKept
-  std::deque<std::uint64_t> ended_order_{};
+  EndedSessions ended_{};
   std::vector<std::uint64_t> owed_acks_{};  // session numbers
   std::uint64_t next_worker_id_ = 1;
   std::unique_ptr<WeightSource> weights_{};

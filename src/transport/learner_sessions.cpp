@@ -8,7 +8,6 @@
 namespace rl::transport {
 namespace {
 
-constexpr std::size_t kEndedKept = 4096;
 constexpr std::uint32_t kSlotRetryMs = 500;
 constexpr std::uint32_t kProbeRetryMs = 10;  // time to learn which connections are gone
 // At the end of a run: for what one whose connection is gone had sent before.
@@ -84,7 +83,7 @@ std::optional<RefusalMessage> LearnerProtocol::objection(const HelloMessage& hel
                                                          const Sender& sender) {
   const auto known = sessions_.find(hello.session);
   if (known != sessions_.end() && known->second.user == sender.user) return std::nullopt;
-  if (known != sessions_.end() || hello.rejoin != 0 || ended_.contains(hello.session)) {
+  if (known != sessions_.end() || hello.rejoin != 0 || ended_.find(hello.session)) {
     return session_ended();
   }
   RefusalMessage refusal;
@@ -202,8 +201,7 @@ void LearnerProtocol::refuse(const Sender& sender, const RefusalMessage& refusal
 void LearnerProtocol::on_goodbye(const Sender& sender, const ParsedMessage& message) {
   const auto goodbye = decode<GoodbyeMessage>(message);
   if (!goodbye) return strike(sender, nullptr, "goodbye cannot be read");
-  const auto ended = ended_.find(goodbye->session);
-  if (ended != ended_.end() && ended->second == Ended::left) {
+  if (ended_.find(goodbye->session) == Ended::left) {
     return send(sender.peer, encode(GoodbyeAckMessage{goodbye->session}));
   }
   Session* session = speaker(sender, *goodbye);
@@ -254,12 +252,7 @@ void LearnerProtocol::end(Session& session, Ended how, DropReason reason, Worker
   output_.events.back().missing = reason;
   slots_[session.slot] = 0;
   numbers_.erase(session.worker_id);
-  ended_.emplace(session.number, how);
-  ended_order_.push_back(session.number);
-  if (ended_order_.size() > kEndedKept) {
-    ended_.erase(ended_order_.front());
-    ended_order_.pop_front();
-  }
+  ended_.add(session.number, how);
   sessions_.erase(session.number);
 }
 
