@@ -4,7 +4,6 @@
 #include <link.h>
 
 #include <filesystem>
-#include <mutex>
 #include <string_view>
 
 #include "rl/core/error.h"
@@ -85,8 +84,7 @@ std::string unavailable_reason() {
 }
 
 void load() {
-  static std::once_flag once;
-  std::call_once(once, load_once);
+  [[maybe_unused]] static const bool loaded = (load_once(), true);
 }
 
 }  // namespace rl::cuda

@@ -105,7 +105,8 @@ TEST_CASE("a scalar head gives the scores that transformers' sequence classifier
     const ModelFolder files = load_model(folders / name);
     REQUIRE(files.config.scalar_head);
     Transformer model(files.config, files.weights, 64, Ops(team));
-    for (const json& sequence : read_json(folders / name / "expected.json")["sequences"]) {
+    const json expected = read_json(folders / name / "expected.json");
+    for (const json& sequence : expected["sequences"]) {
       const auto ids = sequence["ids"].get<std::vector<std::int32_t>>();
       const SequencePages pages(files.config, ids.size(), 16);
       const TokenSpan span{.tokens = ids, .first_position = 0, .cache = pages.cache()};
