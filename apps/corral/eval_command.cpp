@@ -15,10 +15,12 @@
 namespace rl::app {
 namespace {
 
+constexpr std::uint64_t kEpisodes = 20;
+
 struct Request {
   std::string run{};
   std::string checkpoint = "best";
-  std::uint64_t episodes = 20;
+  std::uint64_t episodes = 0;
   std::uint64_t seed = 1;
   bool greedy = false;
   bool sample = false;
@@ -28,7 +30,8 @@ struct Request {
 cli::OptionTable request_table(Request& request) {
   cli::OptionTable table;
   table.add({"run", &request.run, "DIR", {}, "the run's folder, as --out of corral train"});
-  table.add({"episodes", &request.episodes, "", {.low = 1, .high = 1e6}, "to play"});
+  table.add({"episodes", &request.episodes, "", {.low = 0, .high = 1e6},
+             "to play; 0: 20, or every held-out problem of a run on texts"});
   table.add({"checkpoint", &request.checkpoint, "WHICH", {},
              "the best evaluation's weights, or the last", {"best", "last"}});
   table.add({"seed", &request.seed, "", {}, "same seed: same episodes"});
@@ -94,7 +97,7 @@ int run_eval(const std::vector<std::string>& words) {
   const StopSignals& signals = stop_on_signals("stopping; again: at once");
   const bool terminal = is_terminal(stdout);
   rollout::EvaluationOptions options;
-  options.episodes = request.episodes;
+  options.episodes = request.episodes == 0 ? kEpisodes : request.episodes;
   options.seed = request.seed;
   options.mode = request.sample ? ActMode::sample : ActMode::greedy;
   options.stop = &signals.stop;
