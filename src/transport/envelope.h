@@ -14,7 +14,7 @@
 namespace rl::transport {
 
 inline constexpr std::uint32_t kMagic = 0x4C4C5243;  // "CRLL"
-inline constexpr std::uint16_t kProtocolVersion = 2;
+inline constexpr std::uint16_t kProtocolVersion = 3;
 inline constexpr std::size_t kEnvelopeBytes = 32;
 
 // The numbers are part of the wire format: never reuse one.

@@ -185,7 +185,8 @@ void LearnerEndpoint::set_assignment(std::uint32_t slot, Bytes assignment) {
 }
 
 void LearnerEndpoint::publish(const WeightSnapshot& snapshot) {
-  auto source = std::make_unique<WeightSource>(snapshot, impl_->options.limits);
+  auto source = std::make_unique<WeightSource>(snapshot, impl_->options.limits,
+                                               impl_->protocol.number());
   {
     const std::lock_guard lock(impl_->protocol_mutex);
     impl_->protocol.publish(std::move(source), impl_->clock.now());

@@ -91,6 +91,7 @@ class LearnerProtocol {
   bool is_banned(const std::string& user) const { return strikes_.is_banned(user); }
   std::size_t num_sessions() const { return sessions_.size(); }
   const std::unordered_map<std::uint64_t, Session>& sessions() const { return sessions_; }
+  std::uint64_t number() const { return number_; }
   std::vector<WorkerStatus> workers() const;
   TransportCounters counters() const { return counters_; }
 

@@ -11,13 +11,14 @@ namespace rl::transport {
 struct NoticeMessage {
   static constexpr MessageType kType = MessageType::notice;
   std::uint64_t run_id = 0;
+  std::uint64_t learner = 0;  // which start of it: versions are made anew after each
   std::uint64_t version = 0;
   std::uint64_t image_bytes = 0;
   std::uint32_t chunk_bytes = 0;
   Digest digest{};  // of the whole image
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(run_id, version, image_bytes, chunk_bytes, digest);
+    archive(run_id, learner, version, image_bytes, chunk_bytes, digest);
   }
 };
 

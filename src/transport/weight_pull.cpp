@@ -13,7 +13,7 @@ constexpr Nanoseconds kRepeatAfter = std::chrono::milliseconds(500);
 }  // namespace
 
 void WeightPull::on_notice(const NoticeMessage& notice, Nanoseconds now) {
-  if (notice.run_id != run_id_) {
+  if (notice.run_id != run_id_ || notice.learner != learner_) {
     ++counters_.foreign_run;
   } else if (notice.version <= newest_) {
     ++counters_.not_newer;

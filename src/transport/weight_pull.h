@@ -28,7 +28,11 @@ class WeightPull {
  public:
   explicit WeightPull(const Limits& limits) : limits_(limits) {}
 
-  void set_run(std::uint64_t run_id) { run_id_ = run_id; }
+  // Whose notices count: those of this start of the run's learner.
+  void set_learner(std::uint64_t run_id, std::uint64_t learner) {
+    run_id_ = run_id;
+    learner_ = learner;
+  }
   void on_notice(const NoticeMessage& notice, Nanoseconds now);
   void on_chunk(const ChunkHeader& header, std::span<const std::byte> body, Nanoseconds now);
 
@@ -52,6 +56,7 @@ class WeightPull {
 
   const Limits limits_;
   std::uint64_t run_id_ = 0;
+  std::uint64_t learner_ = 0;
   std::uint64_t newest_ = 0;
   NoticeMessage notice_{};  // of the pull under way
   NoticeMessage newer_{};   // the newest heard of meanwhile

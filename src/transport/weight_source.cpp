@@ -28,12 +28,13 @@ void check(const WeightSnapshot& snapshot, const Limits& limits) {
 
 }  // namespace
 
-WeightSource::WeightSource(WeightSnapshot snapshot, const Limits& limits)
+WeightSource::WeightSource(WeightSnapshot snapshot, const Limits& limits, std::uint64_t learner)
     : snapshot_((check(snapshot, limits), std::move(snapshot))),
       chunk_bytes_(limits.weight_chunk_bytes),
       digest_(rl::digest(std::span<const std::byte>(*snapshot_.image))) {
   NoticeMessage notice;
   notice.run_id = snapshot_.run_id;
+  notice.learner = learner;
   notice.version = snapshot_.version;
   notice.image_bytes = snapshot_.image->size();
   notice.chunk_bytes = static_cast<std::uint32_t>(chunk_bytes_);

@@ -15,9 +15,9 @@ namespace rl::transport {
 // Threads: one at a time.
 class WeightSource {
  public:
-  // Computes the image's digest: call it outside any lock. Throws Error for an empty image, one
+  // Of the learner with this number. Computes the image's digest: call it outside any lock. Throws Error for an empty image, one
   // above limits.max_weight_bytes, or version 0.
-  WeightSource(WeightSnapshot snapshot, const Limits& limits);
+  WeightSource(WeightSnapshot snapshot, const Limits& limits, std::uint64_t learner);
 
   std::uint64_t version() const { return snapshot_.version; }
   std::uint64_t image_bytes() const { return snapshot_.image->size(); }

@@ -305,7 +305,7 @@ bool WorkerProtocol::on_welcome(const ParsedMessage& message, Nanoseconds now) {
                        .assignment = Bytes(message.body.begin(), message.body.end()),
                        .weight_version = header->weight_version};
     learner_ = header->learner;
-    weights_.set_run(header->run_id);
+    weights_.set_learner(header->run_id, learner_);
     state_ = WorkerState::joined;
     next_heartbeat_ = now + options_.heartbeat_every;
   }

@@ -9,8 +9,9 @@ using namespace rl;
 using namespace rl::fuzz;
 
 std::string read(std::string_view text) {
-  TrainOptions options;
-  cli::OptionTable table = cli::train_option_table(options);
+  static TrainOptions options;
+  static cli::OptionTable table = cli::train_option_table(options);
+  options = TrainOptions{};
   table.set_all(cli::parse_ini(text, "fuzz.ini", table));
   return cli::to_ini(table);
 }

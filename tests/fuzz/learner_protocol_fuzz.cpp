@@ -93,7 +93,7 @@ class Peers {
       case 0:
         learner_.publish(std::make_unique<WeightSource>(
                              small_weights(++version_, 500 + choices_.byte() * 16U),
-                             small_options().limits),
+                             small_options().limits, learner_.number()),
                          now_);
         return;
       case 1: return learner_.fragment_taken(choices_.below(6), choices_.byte());

@@ -11,7 +11,7 @@ using namespace rl;
 using namespace rl::fuzz;
 using namespace rl::transport;
 
-constexpr Limits kLimits{.max_weight_bytes = 20000};
+constexpr Limits kLimits{.max_weight_bytes = 4000};
 
 // The image of a version, as an honest learner has it.
 Bytes image_of(std::uint64_t version, std::size_t size) {
@@ -28,8 +28,9 @@ struct Honest {
 Honest honest_notice(Choices& choices) {
   Honest result;
   result.notice.run_id = choices.below(8) == 0 ? choices.byte() : 1;
+  result.notice.learner = choices.below(8) == 0 ? choices.byte() : 5;
   result.notice.version = choices.below(8);
-  result.image = image_of(result.notice.version, choices.get<std::uint16_t>() % 24000);
+  result.image = image_of(result.notice.version, choices.get<std::uint16_t>() % 5000);
   result.notice.image_bytes = result.image.size();
   result.notice.chunk_bytes = 1024 + choices.byte() * 16U;
   result.notice.digest = digest(result.image);
@@ -38,7 +39,7 @@ Honest honest_notice(Choices& choices) {
 
 void send_chunk(WeightPull& pull, const Honest& from, Choices& choices, Nanoseconds now) {
   ChunkHeader header{.run_id = from.notice.run_id, .version = from.notice.version};
-  header.chunk = choices.byte() & 31U;
+  header.chunk = choices.byte() & 7U;
   const std::size_t begin = std::size_t{header.chunk} * from.notice.chunk_bytes;
   if (begin >= from.image.size()) return pull.on_chunk(header, {}, now);
   Bytes body(from.image.begin() + static_cast<std::ptrdiff_t>(begin),
@@ -59,7 +60,7 @@ void send_chunk(WeightPull& pull, const Honest& from, Choices& choices, Nanoseco
 RL_FUZZ_TARGET(weight_pull) {
   Choices choices(input);
   WeightPull pull(kLimits);
-  pull.set_run(1);
+  pull.set_learner(1, 5);
   Nanoseconds now{std::chrono::seconds(1)};
   Honest honest;
   std::map<std::uint64_t, std::vector<Digest>> promised;
@@ -85,7 +86,7 @@ RL_FUZZ_TARGET(weight_pull) {
       case 3: pull.forget_requests(); break;
       case 4: now += std::chrono::milliseconds(choices.get<std::uint16_t>()); break;
       case 5:
-        for (int i = 0; i < 40 && pull.next_request(now); ++i) {
+        for (int i = 0; i < 8 && pull.next_request(now); ++i) {
         }
         break;
       default: send_chunk(pull, honest, choices, now); break;

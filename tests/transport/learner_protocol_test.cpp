@@ -494,19 +494,21 @@ TEST_CASE("small weights follow their notice at once, large ones wait to be aske
   Learner learner;
   const Limits limits;
   learner.join(1);
-  learner.protocol.publish(std::make_unique<WeightSource>(small_weights(1), limits), learner.now);
+  learner.protocol.publish(std::make_unique<WeightSource>(small_weights(1), limits, 0),
+                           learner.now);
   auto messages = learner.collect();
   CHECK(find<NoticeMessage>(messages)->version == 1);
   CHECK(find<ChunkHeader>(messages)->version == 1);
   const auto large = small_weights(2, limits.weight_chunk_bytes + 1);
-  learner.protocol.publish(std::make_unique<WeightSource>(large, limits), learner.now);
+  learner.protocol.publish(std::make_unique<WeightSource>(large, limits, 0),
+                           learner.now);
   messages = learner.collect();
   CHECK(find<NoticeMessage>(messages)->version == 2);
   CHECK_FALSE(find<ChunkHeader>(messages));
   CHECK(find<ChunkHeader>(learner.say("peer1", WeightRequestMessage{1, 2, 1}))->chunk == 1);
   CHECK(find<NoticeMessage>(learner.say("peer1", WeightRequestMessage{1, 1, 0}))->version == 2);
   CHECK_THROWS_WITH_AS(
-      learner.protocol.publish(std::make_unique<WeightSource>(small_weights(2), limits), kStart),
+      learner.protocol.publish(std::make_unique<WeightSource>(small_weights(2), limits, 0), kStart),
       doctest::Contains("versions must rise"), Error);
 }
 
@@ -516,7 +518,8 @@ TEST_CASE("weights that somebody pulls can be had until he has them, one older v
   learner.join(1);
   const auto publish = [&](std::uint64_t version) {
     const auto large = small_weights(version, 3 * limits.weight_chunk_bytes);
-    learner.protocol.publish(std::make_unique<WeightSource>(large, limits), learner.now);
+    learner.protocol.publish(std::make_unique<WeightSource>(large, limits, 0),
+                           learner.now);
     return learner.collect();
   };
   const auto serves = [&](std::uint64_t version, std::uint32_t chunk) {
@@ -545,7 +548,8 @@ TEST_CASE("weights that somebody pulls can be had until he has them, one older v
 TEST_CASE("a heartbeat that shows old weights brings the notice again") {
   Learner learner;
   learner.join(1);
-  learner.protocol.publish(std::make_unique<WeightSource>(small_weights(1), Limits{}), learner.now);
+  learner.protocol.publish(std::make_unique<WeightSource>(small_weights(1), Limits{}, 0),
+                           learner.now);
   learner.collect();
   learner.now += std::chrono::seconds(2);
   CHECK(find<NoticeMessage>(learner.say("peer1", HeartbeatMessage{.session = 1})));

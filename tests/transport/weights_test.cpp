@@ -18,7 +18,7 @@ Limits small_chunks() {
 }
 
 struct Pulling {
-  Pulling() { pull.set_run(77); }
+  Pulling() { pull.set_learner(77, 5); }
   void notice(const WeightSource& source) {
     pull.on_notice(*decode<NoticeMessage>(parse_message(*source.notice(), limits)), now);
   }
@@ -32,10 +32,11 @@ struct Pulling {
   WeightPull pull{limits};
 };
 
-WeightSource source(std::uint64_t version, std::size_t bytes, std::uint64_t run = 77) {
+WeightSource source(std::uint64_t version, std::size_t bytes, std::uint64_t run = 77,
+                    std::uint64_t learner = 5) {
   WeightSnapshot snapshot = small_weights(version, bytes);
   snapshot.run_id = run;
-  return {snapshot, small_chunks()};
+  return {snapshot, small_chunks(), learner};
 }
 
 }  // namespace
@@ -114,6 +115,10 @@ TEST_CASE("rollback and foreign runs are refused and counted") {
   worker.notice(foreign);
   worker.chunk(foreign, 0);
   CHECK(worker.pull.counters().foreign_run == 2);
+  WeightSource restarted = source(9, 100, 77, 6);
+  worker.notice(restarted);
+  worker.chunk(restarted, 0);
+  CHECK(worker.pull.counters().foreign_run == 3);
   CHECK(worker.pull.take()->version == 5);
 }
 
@@ -142,7 +147,7 @@ TEST_CASE("an image swapped chunk by chunk for another fails at the digest of th
   WeightSource weights = source(1, 3000);
   WeightSnapshot other = small_weights(2, 3000);
   other.version = 1;  // honest chunks of a dishonest image
-  WeightSource swapped(other, small_chunks());
+  WeightSource swapped(other, small_chunks(), 5);
   worker.notice(weights);
   for (std::uint32_t i = 0; i < 3; ++i) worker.chunk(swapped, i);
   CHECK(worker.pull.counters().wrong_digest == 1);
@@ -155,18 +160,18 @@ TEST_CASE("an image swapped chunk by chunk for another fails at the digest of th
 TEST_CASE("limits on the image hold at the limit and not one past it") {
   Limits limits = small_chunks();
   limits.max_weight_bytes = 2000;
-  CHECK_NOTHROW(WeightSource(small_weights(1, 2000), limits));
-  CHECK_THROWS_WITH_AS(WeightSource(small_weights(1, 2001), limits),
+  CHECK_NOTHROW(WeightSource(small_weights(1, 2000), limits, 5));
+  CHECK_THROWS_WITH_AS(WeightSource(small_weights(1, 2001), limits, 5),
                        doctest::Contains("max_weight_bytes"), Error);
-  CHECK_THROWS_AS(WeightSource(small_weights(1, 0), limits), Error);
-  CHECK_THROWS_AS(WeightSource(small_weights(0, 10), limits), Error);
+  CHECK_THROWS_AS(WeightSource(small_weights(1, 0), limits, 5), Error);
+  CHECK_THROWS_AS(WeightSource(small_weights(0, 10), limits, 5), Error);
   WeightPull pull(limits);
-  pull.set_run(77);
-  pull.on_notice({.run_id = 77, .version = 1, .image_bytes = 2001, .chunk_bytes = 1024}, {});
+  pull.set_learner(77, 5);
+  pull.on_notice({.run_id = 77, .learner = 5, .version = 1, .image_bytes = 2001, .chunk_bytes = 1024}, {});
   CHECK(pull.pulling() == 0);
-  pull.on_notice({.run_id = 77, .version = 1, .image_bytes = 2000, .chunk_bytes = 1}, {});
+  pull.on_notice({.run_id = 77, .learner = 5, .version = 1, .image_bytes = 2000, .chunk_bytes = 1}, {});
   CHECK(pull.pulling() == 0);
-  pull.on_notice({.run_id = 77, .version = 1, .image_bytes = 2000, .chunk_bytes = 1024}, {});
+  pull.on_notice({.run_id = 77, .learner = 5, .version = 1, .image_bytes = 2000, .chunk_bytes = 1024}, {});
   CHECK(pull.pulling() == 1);
 }
 

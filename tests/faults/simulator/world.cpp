@@ -69,7 +69,7 @@ void World::start_learner() {
   if (learner_.version > 0) {
     ledger_.published(learner_.life, learner_.version, learner_.image);
     const WeightSnapshot snapshot{manifest.run_id, learner_.version, learner_.image};
-    learner_.protocol->publish(std::make_unique<WeightSource>(snapshot, plan_.learner.limits),
+    learner_.protocol->publish(std::make_unique<WeightSource>(snapshot, plan_.learner.limits, learner_.life),
                                clock_of(learner_));
   }
   for (int i = 0; i < static_cast<int>(workers_.size()); ++i) connect_anew(i);
@@ -98,7 +98,7 @@ void World::publish() {
   ledger_.published(learner_.life, learner_.version, learner_.image);
   const WeightSnapshot snapshot{manifest_for(plan_.num_workers).run_id, learner_.version,
                                 learner_.image};
-  learner_.protocol->publish(std::make_unique<WeightSource>(snapshot, plan_.learner.limits),
+  learner_.protocol->publish(std::make_unique<WeightSource>(snapshot, plan_.learner.limits, learner_.life),
                              clock_of(learner_));
 }
 
