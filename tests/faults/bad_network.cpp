@@ -69,7 +69,7 @@ class BadNetwork {
              static_cast<unsigned long long>(counters.flips),
              static_cast<unsigned long long>(counters.cuts),
              static_cast<unsigned long long>(run.num_lost()), memory.megabytes()));
-    report_.require(memory.megabytes() < 64.0, "memory stayed bounded");
+    report_.require_memory(memory.megabytes() < 64.0, "memory stayed bounded");
     if (weather.options.flips_per_byte > 0.0) report_.require(counters.flips > 0, "bits flipped");
     if (weather.options.bytes_until_cut > 0.0) report_.require(counters.cuts > 0, "cuts were made");
     proxy.set({});  // for the farewell

@@ -73,7 +73,7 @@ class Giants {
     }
     const double disturbed =
         static_cast<double>(run_.receiver().steps() - steps) / seconds_since(begun);
-    report_.require(peak < kMostMegabytes,
+    report_.require_memory(peak < kMostMegabytes,
                     text("memory: %+.1f MB at most (figure: < %.0f MB)", peak, kMostMegabytes));
     report_.require(longest < kMostSeconds,
                     text("the longest time without a step of one of the workers: %.2f s (figure: "

@@ -133,7 +133,7 @@ class Partition {
           std::string("tc qdisc add dev cable0 root tbf rate ") + rate + " burst 16kb latency 50ms",
           "tc qdisc del dev cable0 root");
     }
-    report_.require(memory.megabytes() < 64.0,
+    report_.require_memory(memory.megabytes() < 64.0,
                     text("memory: %+.1f MB at most", memory.megabytes()));
     run_.settle(report_);
     return report_.status();

@@ -71,7 +71,7 @@ class Scale {
     const double bytes =
         static_cast<double>(after.resident_bytes) - static_cast<double>(before.resident_bytes);
     const double kilobytes = bytes / 1024 / static_cast<double>(settings_.workers);
-    report_.require(kilobytes <= 40.0,
+    report_.require_memory(kilobytes <= 40.0,
                     text("receiver memory: %.1f KB per worker (figure: <= 40 KB)", kilobytes));
   }
 

@@ -88,7 +88,7 @@ class SlowReader {
     report_.require(disturbed.longest_publish < 0.5,
                     text("publish() took %.1f ms at most, undisturbed %.1f ms",
                          1e3 * disturbed.longest_publish, 1e3 * calm.longest_publish));
-    report_.require(memory.megabytes() < 64.0 + 4.0 * static_cast<double>(settings_.megabytes),
+    report_.require_memory(memory.megabytes() < 64.0 + 4.0 * static_cast<double>(settings_.megabytes),
                     text("memory: %+.1f MB at most", memory.megabytes()));
     const double loss = 100 * (disturbed.fragments / calm.fragments - 1);
     const std::string line = text("the others: %+.1f %% (figure: not below -5 %%)", loss);

@@ -128,7 +128,7 @@ class Soak {
     // than a leak of some kilobytes per worker would.
     const bool whole = settings_.seconds >= 3600;
     const double last = megabytes(samples_.back()) - megabytes(samples_.front());
-    report_.require(whole ? growth < 1.0 : last < 4.0,
+    report_.require_memory(whole ? growth < 1.0 : last < 4.0,
                     text("memory: %+.3f MB per hour by least squares over %zu samples, %+.2f MB in "
                          "all (figure: < 1 MB per hour over an hour)",
                          growth, samples_.size(), last));

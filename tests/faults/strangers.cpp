@@ -145,7 +145,7 @@ class Strangers {
              "the slowest in %.2f s (figure: < 5 s)",
              static_cast<unsigned long long>(settings_.connections), joins.size(),
              *std::max_element(joins.begin(), joins.end())));
-    report_.require(peak.megabytes() < 64.0, text("memory: %+.1f MB at most", peak.megabytes()));
+    report_.require_memory(peak.megabytes() < 64.0, text("memory: %+.1f MB at most", peak.megabytes()));
     const auto rejected = run_.receiver().endpoint().counters().connections_rejected;
     report_.say(text(
         "        crowded out %llu, too slow %llu",

@@ -94,7 +94,7 @@ class Stuck {
     const double grown =
         (static_cast<double>(footprint(getpid()).resident_bytes) - static_cast<double>(bytes)) /
         1e6;
-    report_.require(grown < 8.0,
+    report_.require_memory(grown < 8.0,
                     text("the receiver's memory: %+.2f MB in %.0f s", grown, elapsed()));
   }
 

@@ -23,7 +23,6 @@ using namespace rl::fuzz;
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxMutatedBytes = 4096;
-constexpr std::size_t kMaxAllocationBytes = std::size_t{64} << 20;
 
 struct Settings {
   std::vector<fs::path> folders{};
@@ -105,6 +104,8 @@ void run_all(const Target& target, const Settings& settings) {
 }  // namespace
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__clang__)
+constexpr std::size_t kMaxAllocationBytes = std::size_t{64} << 20;
+
 // As libFuzzer's -malloc_limit_mb: no input that fits a message may ask for so much.
 void* operator new(std::size_t size) {
   if (size > kMaxAllocationBytes) {
