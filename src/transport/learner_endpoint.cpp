@@ -78,7 +78,7 @@ struct LearnerEndpoint::Impl {
   std::deque<ReceivedFragment> inbox;
   std::deque<WorkerEvent> events;
   std::deque<RefusedFragment> refused;
-  std::string failure;  // why the I/O thread ended, if it did
+  std::string failure;         // why the I/O thread ended, if it did
   bool newly_refused = false;  // since the last receive()
   // Credit of what was taken out, on its way to the protocol: worker, bytes.
   std::vector<std::pair<std::uint64_t, std::size_t>> returned;
@@ -185,8 +185,8 @@ void LearnerEndpoint::set_assignment(std::uint32_t slot, Bytes assignment) {
 }
 
 void LearnerEndpoint::publish(const WeightSnapshot& snapshot) {
-  auto source = std::make_unique<WeightSource>(snapshot, impl_->options.limits,
-                                               impl_->protocol.number());
+  auto source =
+      std::make_unique<WeightSource>(snapshot, impl_->options.limits, impl_->protocol.number());
   {
     const std::lock_guard lock(impl_->protocol_mutex);
     impl_->protocol.publish(std::move(source), impl_->clock.now());

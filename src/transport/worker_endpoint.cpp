@@ -15,6 +15,9 @@ using std::chrono::milliseconds;
 // often than it sends.
 constexpr milliseconds kListenEvery{1};
 constexpr milliseconds kLongestWait{1000};
+// libzmq never connects again where a handshake broke the protocol, as by a flipped bit: who is
+// not let in takes a new socket after this long, then after twice that, and so on.
+constexpr milliseconds kFirstSocket{10000};
 
 std::string text_of(milliseconds time) {
   return std::to_string(time.count()) + " ms";
@@ -137,7 +140,13 @@ Welcome WorkerEndpoint::connect(milliseconds deadline) {
                  .remedy = "make a new endpoint for a new connection"});
   }
   protocol.join(impl_->clock.now());
-  impl_->exchange_until(deadline, [&] { return protocol.state() == WorkerState::joined; });
+  const Nanoseconds end = impl_->clock.now() + deadline;
+  const auto joined = [&] { return protocol.state() == WorkerState::joined; };
+  for (milliseconds patience = kFirstSocket;; patience *= 2) {
+    const auto left = std::chrono::ceil<milliseconds>(end - impl_->clock.now());
+    if (impl_->exchange_until(std::min(patience, left), joined) || left <= patience) break;
+    impl_->channel = connect_channel(impl_->options);
+  }
   if (protocol.welcome()) return *protocol.welcome();
   if (protocol.refusal()) impl_->throw_refusal();
   throw Error({.where = "WorkerEndpoint",

@@ -1,14 +1,19 @@
 #include <doctest/doctest.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <chrono>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
 
+#include "rl/core/error.h"
+#include "rl/transport/worker_endpoint.h"
 #include "src/transport/channel.h"
+#include "src/transport/tcp_socket.h"
 #include "tests/support/raw_attacker.h"
 
 using namespace rl;
@@ -17,15 +22,19 @@ using namespace std::literals;
 
 namespace {
 
+std::string null_greeting() {
+  std::string greeting = "\xFF\0\0\0\0\0\0\0\0\x7F\3\0NULL"s;
+  greeting.resize(64);
+  return greeting;
+}
+
 // A stranger that speaks ZeroMQ without encryption and sends more than waits for any reader.
 class Talker {
  public:
   explicit Talker(const std::string& address)
-      : connection_(tests::connect_raw(static_cast<std::uint16_t>(
-            std::stoul(address.substr(address.rfind(':') + 1))))) {
-    std::string greeting = "\xFF\0\0\0\0\0\0\0\0\x7F\3\0NULL"s;
-    greeting.resize(64);
-    say(greeting + "\4\x29\5READY\xBSocket-Type\0\0\0\6DEALER\x8Identity\0\0\0\0"s);
+      : connection_(tests::connect_raw(
+            static_cast<std::uint16_t>(std::stoul(address.substr(address.rfind(':') + 1))))) {
+    say(null_greeting() + "\4\x29\5READY\xBSocket-Type\0\0\0\6DEALER\x8Identity\0\0\0\0"s);
     hear(64 + 2);  // the other end's greeting, and the start of its READY
     std::string messages;
     for (int i = 0; i < 2000; ++i) messages += "\0\1m"sv;
@@ -69,6 +78,24 @@ TEST_CASE("a connection that breaks while its messages wait unread ends nothing 
   int received = 0;
   while (learner->receive([](const Incoming&) {})) ++received;
   CHECK(received > 0);
+}
+
+TEST_CASE("a worker whose handshake was garbled connects anew") {
+  const TcpSocket listener = listen_tcp("127.0.0.1:*", 8);
+  const auto accept_one = [&] {
+    pollfd ready{.fd = listener.get(), .events = POLLIN, .revents = 0};
+    return poll(&ready, 1, 30000) == 1 ? accept_tcp(listener).socket : TcpSocket();
+  };
+  std::jthread worker([&] {
+    WorkerEndpoint endpoint({.connect = "tcp://" + local_name(listener)}, {});
+    CHECK_THROWS_AS(endpoint.connect(15s), Error);  // nobody here is a learner
+  });
+  const TcpSocket first = accept_one();
+  REQUIRE(first.is_open());
+  const std::string garbled = null_greeting() + "\4\5\5XEADY"s;
+  REQUIRE(first.write(std::as_bytes(std::span(garbled))) ==
+          static_cast<std::ptrdiff_t>(garbled.size()));
+  CHECK(accept_one().is_open());
 }
 
 TEST_SUITE_END();

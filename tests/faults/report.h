@@ -33,7 +33,9 @@ class Report {
     require(met, line);
 #endif
   }
-  int status() const { return failures_ == 0 ? 0 : 1; }
+  int status() const {
+    return failures_ == 0 ? 0 : 1;
+  }
 
  private:
   int failures_ = 0;

@@ -255,8 +255,7 @@ TEST_CASE("what a worker says to the learner of before the restart is not heard 
   ExperienceHeader header{.session = 1, .produced = 1, .first_sequence = 1, .learner = 99};
   const FragmentPtr fragment = learner.fragment(0);
   const std::vector<Block> blocks{fragment->block()};
-  CHECK(find<UnknownSessionMessage>(
-      learner.say_bytes("peer1", encode_experience(header, blocks))));
+  CHECK(find<UnknownSessionMessage>(learner.say_bytes("peer1", encode_experience(header, blocks))));
   CHECK(find<UnknownSessionMessage>(
       learner.say("peer1", HeartbeatMessage{.session = 1, .produced = 1, .learner = 99})));
   CHECK(learner.fragments.empty());
@@ -324,7 +323,8 @@ TEST_CASE("what a worker sends beyond its credit is dropped, counted, and ends i
   CHECK(find<WelcomeMessage>(learner.join(2)));
 }
 
-TEST_CASE("values out of spec are acknowledged, dropped, counted, named and handed over as refused") {
+TEST_CASE(
+    "values out of spec are acknowledged, dropped, counted, named and handed over as refused") {
   Learner learner;
   learner.join(1);
   Fragment bad(learner.manifest.schema, 2, 5);
@@ -357,7 +357,8 @@ TEST_CASE("values out of spec are acknowledged, dropped, counted, named and hand
   CHECK(refused.worker_id == 1);
 }
 
-TEST_CASE("a block that is no fragment ends its session: somebody has to make its fragments again") {
+TEST_CASE(
+    "a block that is no fragment ends its session: somebody has to make its fragments again") {
   const Learner fresh;
   const auto fragment = fresh.fragment(2);
   const Bytes whole(fragment->block().begin(), fragment->block().end());
@@ -500,8 +501,7 @@ TEST_CASE("small weights follow their notice at once, large ones wait to be aske
   CHECK(find<NoticeMessage>(messages)->version == 1);
   CHECK(find<ChunkHeader>(messages)->version == 1);
   const auto large = small_weights(2, limits.weight_chunk_bytes + 1);
-  learner.protocol.publish(std::make_unique<WeightSource>(large, limits, 0),
-                           learner.now);
+  learner.protocol.publish(std::make_unique<WeightSource>(large, limits, 0), learner.now);
   messages = learner.collect();
   CHECK(find<NoticeMessage>(messages)->version == 2);
   CHECK_FALSE(find<ChunkHeader>(messages));
@@ -518,8 +518,7 @@ TEST_CASE("weights that somebody pulls can be had until he has them, one older v
   learner.join(1);
   const auto publish = [&](std::uint64_t version) {
     const auto large = small_weights(version, 3 * limits.weight_chunk_bytes);
-    learner.protocol.publish(std::make_unique<WeightSource>(large, limits, 0),
-                           learner.now);
+    learner.protocol.publish(std::make_unique<WeightSource>(large, limits, 0), learner.now);
     return learner.collect();
   };
   const auto serves = [&](std::uint64_t version, std::uint32_t chunk) {

@@ -167,11 +167,14 @@ TEST_CASE("limits on the image hold at the limit and not one past it") {
   CHECK_THROWS_AS(WeightSource(small_weights(0, 10), limits, 5), Error);
   WeightPull pull(limits);
   pull.set_learner(77, 5);
-  pull.on_notice({.run_id = 77, .learner = 5, .version = 1, .image_bytes = 2001, .chunk_bytes = 1024}, {});
+  pull.on_notice(
+      {.run_id = 77, .learner = 5, .version = 1, .image_bytes = 2001, .chunk_bytes = 1024}, {});
   CHECK(pull.pulling() == 0);
-  pull.on_notice({.run_id = 77, .learner = 5, .version = 1, .image_bytes = 2000, .chunk_bytes = 1}, {});
+  pull.on_notice({.run_id = 77, .learner = 5, .version = 1, .image_bytes = 2000, .chunk_bytes = 1},
+                 {});
   CHECK(pull.pulling() == 0);
-  pull.on_notice({.run_id = 77, .learner = 5, .version = 1, .image_bytes = 2000, .chunk_bytes = 1024}, {});
+  pull.on_notice(
+      {.run_id = 77, .learner = 5, .version = 1, .image_bytes = 2000, .chunk_bytes = 1024}, {});
   CHECK(pull.pulling() == 1);
 }
 
