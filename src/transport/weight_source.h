@@ -15,8 +15,8 @@ namespace rl::transport {
 // Threads: one at a time.
 class WeightSource {
  public:
-  // Of the learner with this number. Computes the image's digest: call it outside any lock. Throws Error for an empty image, one
-  // above limits.max_weight_bytes, or version 0.
+  // Of the learner with this number. Computes the image's digest: call it outside any lock. Throws
+  // Error for an empty image, one above limits.max_weight_bytes, or version 0.
   WeightSource(WeightSnapshot snapshot, const Limits& limits, std::uint64_t learner);
 
   std::uint64_t version() const { return snapshot_.version; }

@@ -43,8 +43,8 @@ constexpr int kHandshakeMs = 2000;          // of a stranger
 constexpr int kTrustedHandshakeMs = 10000;  // of the learner, or of one whom the gate looks at
 constexpr int kConnectMs = 2000;            // before the next attempt
 constexpr std::chrono::seconds kPatienceWithLearner{6};
-constexpr int kHighWaterMark = 256;         // messages; experience is bounded in bytes by credits
-constexpr std::size_t kShareAbove = 4096;   // smaller messages are cheaper to copy
+constexpr int kHighWaterMark = 256;        // messages; experience is bounded in bytes by credits
+constexpr std::size_t kShareAbove = 4096;  // smaller messages are cheaper to copy
 
 std::shared_ptr<zmq::context_t> new_context(std::size_t max_sockets) {
   auto context = std::make_shared<zmq::context_t>();
