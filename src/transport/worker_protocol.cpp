@@ -365,6 +365,8 @@ bool WorkerProtocol::on_session_message(const ParsedMessage& message, Nanosecond
   } else if (const auto goodbye = decode<GoodbyeAckMessage>(message)) {
     if (goodbye->session == session_ && state_ == WorkerState::leaving) {
       ring_.clear();
+      num_gathered_ = 0;  // submitted after leave(): nobody takes it any more
+      gathered_bytes_ = 0;
       outgoing_.clear();
       queued_experience_ = 0;
       state_ = WorkerState::left;
