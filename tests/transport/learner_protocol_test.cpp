@@ -2,88 +2,12 @@
 
 #include <limits>
 
-#include "fixtures.h"
-#include "src/transport/learner_protocol.h"
 #include "src/transport/worker_protocol.h"
+#include "tests/transport/learner_fixture.h"
 
 using namespace rl;
 using namespace rl::transport;
 using std::chrono::milliseconds;
-
-namespace {
-
-constexpr Nanoseconds kStart = std::chrono::seconds(1);
-
-struct Learner {
-  explicit Learner(std::uint32_t slots = 2, LearnerOptions with = {})
-      : manifest(small_manifest(slots)), protocol(with, manifest, 0) {}
-
-  // The answers to one message from `peer`.
-  template <class Header>
-  std::vector<SharedBytes> say(const std::string& peer, const Header& header, Block body = {}) {
-    return say_bytes(peer, *encode(header, body));
-  }
-  std::vector<SharedBytes> say_bytes(const std::string& peer, const Bytes& message,
-                                     const std::string& user = {}) {
-    protocol.on_message(peer, user, message, now);
-    return collect();
-  }
-  std::vector<SharedBytes> collect() {
-    LearnerOutput output = protocol.take_output();
-    for (auto& fragment : output.fragments) fragments.push_back(std::move(fragment));
-    for (auto& one : output.refused) refused.push_back(std::move(one));
-    for (auto& event : output.events) events.push_back(std::move(event));
-    std::vector<SharedBytes> answers;
-    for (const auto& [peer, message] : output.messages) answers.push_back(message);
-    return answers;
-  }
-  std::vector<SharedBytes> join(std::uint64_t session, const std::string& user = {}) {
-    return say_bytes(name(session), *encode(hello(session)), user);
-  }
-  static std::string name(std::uint64_t session) { return "peer" + std::to_string(session); }
-  static HelloMessage hello(std::uint64_t session) {
-    HelloMessage message;
-    message.session = session;
-    message.run_id = 77;
-    message.spec_digest = digest(small_environment());
-    message.spec_text = describe(small_environment());
-    message.worker_name = "bob";
-    return message;
-  }
-  std::vector<SharedBytes> send(std::uint64_t session, std::uint64_t first,
-                                const std::vector<FragmentPtr>& items) {
-    std::vector<Block> blocks;
-    for (const auto& item : items) blocks.push_back(item->block());
-    ExperienceHeader header;
-    header.session = session;
-    header.first_sequence = first;
-    header.produced = first + items.size() - 1;
-    return say_bytes(name(session), encode_experience(header, blocks));
-  }
-  std::uint64_t dropped(DropReason reason) const {
-    return protocol.counters().dropped[static_cast<std::size_t>(reason)];
-  }
-  FragmentPtr fragment(std::uint64_t sequence) const {
-    return small_fragment(manifest.schema, 0, sequence);
-  }
-
-  RunManifest manifest;
-  LearnerProtocol protocol;
-  Nanoseconds now = kStart;
-  std::vector<ReceivedFragment> fragments;
-  std::vector<WorkerEvent> events;
-  std::vector<RefusedFragment> refused;
-};
-
-template <class Header>
-std::optional<Header> find(const std::vector<SharedBytes>& messages) {
-  for (const auto& message : messages) {
-    if (auto header = decode<Header>(parse_message(*message, Limits{}))) return header;
-  }
-  return std::nullopt;
-}
-
-}  // namespace
 
 TEST_SUITE_BEGIN("transport learner protocol");
 
@@ -489,72 +413,6 @@ TEST_CASE("an abandoned session counts its unacknowledged fragments as shutdown 
   learner.say("peer1", GoodbyeMessage{.session = 1, .produced = 3, .abandon = 1});
   CHECK(learner.dropped(DropReason::shutdown) == 3);
   CHECK(learner.protocol.num_sessions() == 0);
-}
-
-TEST_CASE("small weights follow their notice at once, large ones wait to be asked for") {
-  Learner learner;
-  const Limits limits;
-  learner.join(1);
-  learner.protocol.publish(std::make_unique<WeightSource>(small_weights(1), limits, 0),
-                           learner.now);
-  auto messages = learner.collect();
-  CHECK(find<NoticeMessage>(messages)->version == 1);
-  CHECK(find<ChunkHeader>(messages)->version == 1);
-  const auto large = small_weights(2, limits.weight_chunk_bytes + 1);
-  learner.protocol.publish(std::make_unique<WeightSource>(large, limits, 0), learner.now);
-  messages = learner.collect();
-  CHECK(find<NoticeMessage>(messages)->version == 2);
-  CHECK_FALSE(find<ChunkHeader>(messages));
-  CHECK(find<ChunkHeader>(learner.say("peer1", WeightRequestMessage{1, 2, 1}))->chunk == 1);
-  CHECK(find<NoticeMessage>(learner.say("peer1", WeightRequestMessage{1, 1, 0}))->version == 2);
-  CHECK_THROWS_WITH_AS(
-      learner.protocol.publish(std::make_unique<WeightSource>(small_weights(2), limits, 0), kStart),
-      doctest::Contains("versions must rise"), Error);
-}
-
-TEST_CASE("weights that somebody pulls can be had until he has them, one older version at a time") {
-  Learner learner;
-  const Limits limits;
-  learner.join(1);
-  const auto publish = [&](std::uint64_t version) {
-    const auto large = small_weights(version, 3 * limits.weight_chunk_bytes);
-    learner.protocol.publish(std::make_unique<WeightSource>(large, limits, 0), learner.now);
-    return learner.collect();
-  };
-  const auto serves = [&](std::uint64_t version, std::uint32_t chunk) {
-    const auto answer = learner.say("peer1", WeightRequestMessage{1, version, chunk});
-    const auto header = find<ChunkHeader>(answer);
-    return header && header->version == version;
-  };
-  publish(1);
-  CHECK(serves(1, 0));
-  for (std::uint64_t version = 2; version <= 5; ++version) {
-    learner.now += milliseconds(400);
-    CHECK(find<NoticeMessage>(publish(version))->version == version);
-    CHECK(serves(1, 1));
-    CHECK(serves(version, 0));
-    if (version > 2) CHECK_FALSE(serves(version - 1, 0));
-  }
-  learner.now += milliseconds(2000);  // nobody asked: whoever pulled is gone, or done
-  publish(6);
-  CHECK_FALSE(serves(1, 2));
-  CHECK_FALSE(serves(5, 0));
-  CHECK(serves(6, 0));
-  publish(7);
-  CHECK(serves(6, 1));
-}
-
-TEST_CASE("a heartbeat that shows old weights brings the notice again") {
-  Learner learner;
-  learner.join(1);
-  learner.protocol.publish(std::make_unique<WeightSource>(small_weights(1), Limits{}, 0),
-                           learner.now);
-  learner.collect();
-  learner.now += std::chrono::seconds(2);
-  CHECK(find<NoticeMessage>(learner.say("peer1", HeartbeatMessage{.session = 1})));
-  learner.now += std::chrono::seconds(2);
-  const HeartbeatMessage newest{.session = 1, .weight_version = 1};
-  CHECK_FALSE(find<NoticeMessage>(learner.say("peer1", newest)));
 }
 
 TEST_CASE("an assignment is told at the limit and refused one byte past it") {
