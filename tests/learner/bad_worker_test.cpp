@@ -13,6 +13,7 @@
 #include "rl/transport/keys.h"
 #include "rl/transport/worker_endpoint.h"
 #include "support/temporary_folder.h"
+#include "tests/learner/small_training.h"
 
 namespace rl {
 namespace {
@@ -93,18 +94,12 @@ std::size_t misbehave(const transport::WorkerOptions& connection, Evil evil) {
   return sent;
 }
 
-TrainOptions small_run(const std::string& out) {
-  TrainOptions options;
+TrainOptions small_run(const std::filesystem::path& out) {
+  TrainOptions options = tests::small_training(out);
   options.num_environments = 6;
   options.num_slots = 3;
   options.total_steps = 3000;
   options.fragment_steps = 8;
-  options.evaluate_every = 0;
-  options.evaluation_episodes = 1;
-  options.checkpoint_every = 0;
-  options.ppo.rollout_steps = 32;
-  options.ppo.minibatch_size = 64;
-  options.out = out;
   return options;
 }
 
@@ -114,7 +109,7 @@ struct Meeting : tests::TemporaryFolder {
   explicit Meeting(const std::string& mode) {
     transport::make_keys(path() / "keys", "liar");
     transport::make_keys(path() / "keys", "honest");
-    options = small_run((path() / "run").string());
+    options = small_run(path() / "run");
     options.mode = mode;
     options.num_workers = 0;
     options.bind = "tcp://127.0.0.1:*";
@@ -181,7 +176,7 @@ struct Meeting : tests::TemporaryFolder {
 
 std::string digest_of_honest_workers_alone() {
   const tests::TemporaryFolder folder;
-  TrainOptions alone = small_run((folder.path() / "alone").string());
+  TrainOptions alone = small_run(folder.path() / "alone");
   alone.worker_mode = "thread";
   alone.endpoint = "inproc";
   alone.num_workers = 3;

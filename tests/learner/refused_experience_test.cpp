@@ -12,6 +12,7 @@
 #include "rl/learner/train.h"
 #include "rl/rollout/collector.h"
 #include "support/temporary_folder.h"
+#include "tests/learner/small_training.h"
 
 namespace rl {
 namespace {
@@ -69,25 +70,13 @@ EnvironmentFactory factory(Fault fault) {
 }
 
 TrainOptions faulty_run(const std::string& algorithm, std::size_t workers) {
-  TrainOptions options;
+  TrainOptions options = tests::small_threaded_training({}, workers);
   options.algorithm = algorithm;
   options.environment = kName;
-  options.worker_mode = "thread";
-  options.endpoint = "inproc";
-  options.num_workers = workers;
   options.num_environments = 6;
   options.total_steps = 1500;
   options.fragment_steps = 8;
-  options.evaluate_every = 0;
-  options.evaluation_episodes = 1;
-  options.checkpoint_every = 0;
-  options.ppo.rollout_steps = 32;
-  options.ppo.minibatch_size = 64;
-  options.dqn.network.hidden = {16};
-  options.dqn.learning_starts = 256;
   options.dqn.train_every = 48;
-  options.dqn.batch_size = 32;
-  options.dqn.target_update_every = 128;
   return options;
 }
 

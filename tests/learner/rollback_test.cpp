@@ -11,6 +11,7 @@
 #include "rl/formats/finite.h"
 #include "rl/formats/safetensors.h"
 #include "support/temporary_folder.h"
+#include "tests/learner/small_training.h"
 
 namespace rl {
 namespace {
@@ -66,17 +67,11 @@ class Struck : public Algorithm {
 
 struct Run : tests::TemporaryFolder {
   Run() {
-    options.worker_mode = "thread";
-    options.endpoint = "inproc";
-    options.num_workers = 1;
+    options = tests::small_threaded_training(path() / "run");
     options.num_environments = 4;
     options.total_steps = 1280;
     options.evaluate_every = 256;
-    options.evaluation_episodes = 1;
     options.checkpoint_every = 1e-9;
-    options.ppo.rollout_steps = 32;
-    options.ppo.minibatch_size = 64;
-    options.out = (path() / "run").string();
     hooks.log = [this](const std::string& line) {
       if (line.starts_with("ALARM")) alarms.push_back(line);
     };

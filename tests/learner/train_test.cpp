@@ -9,6 +9,7 @@
 #include "rl/core/error.h"
 #include "rl/formats/checkpoint.h"
 #include "support/temporary_folder.h"
+#include "tests/learner/small_training.h"
 
 namespace rl {
 namespace {
@@ -17,22 +18,10 @@ namespace fs = std::filesystem;
 using tests::TemporaryFolder;
 
 TrainOptions small_run(const fs::path& out) {
-  TrainOptions options;
-  options.out = out.string();
-  options.worker_mode = "thread";
-  options.endpoint = "inproc";
-  options.num_workers = 1;
+  TrainOptions options = tests::small_threaded_training(out);
   options.total_steps = 2048;
   options.evaluate_every = 512;
   options.evaluation_episodes = 3;
-  options.checkpoint_every = 0;
-  options.ppo.rollout_steps = 32;
-  options.ppo.minibatch_size = 64;
-  options.dqn.network.hidden = {16};
-  options.dqn.learning_starts = 256;
-  options.dqn.train_every = 64;
-  options.dqn.batch_size = 32;
-  options.dqn.target_update_every = 128;
   return options;
 }
 
