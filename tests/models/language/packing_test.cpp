@@ -19,13 +19,21 @@ namespace {
 
 using rl::tests::contains;
 
-std::string message_of(const LanguageModel& model, const PackedTokens& packed) {
-  try {
-    model.hidden(packed);
-  } catch (const Error& error) {
-    return error.what();
+std::string refusal(const LanguageModel& model, const PackedTokens& packed) {
+  return tests::message_of([&] { model.hidden(packed); });
+}
+
+void check_each_alone(const language::ModelConfig& config, const PackedTokens& packed) {
+  const LanguageModel model(config, lively_weights(config, 1), at::kCPU, {.threads = 2});
+  const at::Tensor together = model.hidden(packed);
+  CHECK(together.size(0) == packed.tokens.size(0));
+  std::int64_t start = 0;
+  for (const std::int64_t length : packed.lengths) {
+    CAPTURE(start);
+    const PackedTokens alone{packed.tokens.narrow(0, start, length), {length}};
+    CHECK(model.hidden(alone).equal(together.narrow(0, start, length)));
+    start += length;
   }
-  return "";
 }
 
 }  // namespace
@@ -34,16 +42,7 @@ TEST_SUITE("LanguageModel: packing") {
   TEST_CASE("a sequence has the same bits alone and among others") {
     for (const auto& [name, config] : tiny_models()) {
       CAPTURE(name);
-      const LanguageModel model(config, lively_weights(config, 1), at::kCPU, {.threads = 2});
-      const PackedTokens packed = packed_tokens({30, 2, 64, 1, 11}, config.vocabulary, 2);
-      const at::Tensor together = model.hidden(packed);
-      std::int64_t start = 0;
-      for (const std::int64_t length : packed.lengths) {
-        CAPTURE(length);
-        const PackedTokens alone{packed.tokens.narrow(0, start, length), {length}};
-        CHECK(model.hidden(alone).equal(together.narrow(0, start, length)));
-        start += length;
-      }
+      check_each_alone(config, packed_tokens({30, 2, 64, 1, 11}, config.vocabulary, 2));
     }
   }
 
@@ -53,16 +52,7 @@ TEST_SUITE("LanguageModel: packing") {
       const PackedTokens packed = samples_of_a_prompt(config.vocabulary, 5);
       const auto batch = lm::Packer(config, at::kCPU, /*plain=*/false).pack(packed);
       CHECK(batch->num_rows() == 20 + (31 - 12) + 0 + 0 + 0 + 9);
-      const LanguageModel model(config, lively_weights(config, 1), at::kCPU, {.threads = 2});
-      const at::Tensor together = model.hidden(packed);
-      CHECK(together.size(0) == packed.tokens.size(0));
-      std::int64_t start = 0;
-      for (const std::int64_t length : packed.lengths) {
-        CAPTURE(start);
-        const PackedTokens alone{packed.tokens.narrow(0, start, length), {length}};
-        CHECK(model.hidden(alone).equal(together.narrow(0, start, length)));
-        start += length;
-      }
+      check_each_alone(config, packed);
     }
   }
 
@@ -105,23 +95,23 @@ TEST_SUITE("LanguageModel: packing") {
     PackedTokens packed = packed_tokens({6, 4}, config.vocabulary, 1);
     PackedTokens wrong = packed;
     wrong.lengths = {6, 5};
-    CHECK(contains(message_of(model, wrong), "the lengths do not sum to the tokens: expected 10"));
+    CHECK(contains(refusal(model, wrong), "the lengths do not sum to the tokens: expected 10"));
     wrong.lengths = {10, 0};
-    CHECK(contains(message_of(model, wrong), "a sequence without tokens"));
+    CHECK(contains(refusal(model, wrong), "a sequence without tokens"));
     wrong.lengths = {11, -1};
-    CHECK(contains(message_of(model, wrong), "a sequence without tokens"));
-    CHECK(contains(message_of(model, {at::zeros({0}, at::kLong), {}}), "do not sum"));
-    CHECK(contains(message_of(model, packed_tokens({65}, config.vocabulary, 1)),
+    CHECK(contains(refusal(model, wrong), "a sequence without tokens"));
+    CHECK(contains(refusal(model, {at::zeros({0}, at::kLong), {}}), "do not sum"));
+    CHECK(contains(refusal(model, packed_tokens({65}, config.vocabulary, 1)),
                    "longer than the model's context: expected at most 64 tokens, got 65"));
     for (const std::int64_t id : {std::int64_t{53}, std::int64_t{-1}}) {
       wrong = {packed.tokens.clone(), packed.lengths};
       wrong.tokens.mutable_data_ptr<std::int64_t>()[7] = id;
-      CHECK(contains(message_of(model, wrong),
-                     "token 7 is outside the vocabulary: expected 0 to 52, got " +
-                         std::to_string(id)));
+      CHECK(contains(
+          refusal(model, wrong),
+          "token 7 is outside the vocabulary: expected 0 to 52, got " + std::to_string(id)));
     }
-    CHECK(contains(message_of(model, {packed.tokens.to(at::kInt), packed.lengths}), "[N] i64"));
-    CHECK(contains(message_of(model, {at::Tensor(), {}}), "[N] i64"));
+    CHECK(contains(refusal(model, {packed.tokens.to(at::kInt), packed.lengths}), "[N] i64"));
+    CHECK(contains(refusal(model, {at::Tensor(), {}}), "[N] i64"));
   }
 
   TEST_CASE("weights of another model and bf16 off CUDA are refused") {
