@@ -17,11 +17,20 @@ struct Candidate {
   const std::string* name;
 };
 
-bool is_near(const std::string& wanted, const std::string& known, std::size_t distance) {
-  if (distance <= std::max<std::size_t>(2, known.size() / 3)) return distance < known.size();
-  const bool one_holds_other =
-      known.find(wanted) != std::string::npos || wanted.find(known) != std::string::npos;
-  return one_holds_other && std::min(wanted.size(), known.size()) >= 3;
+bool one_holds_other(const std::string& a, const std::string& b) {
+  return std::min(a.size(), b.size()) >= 3 &&
+         (a.find(b) != std::string::npos || b.find(a) != std::string::npos);
+}
+
+// Both in lower case. Names whose sizes tell enough are not compared letter by letter: a hostile
+// name may be as long as its file.
+bool is_near(const std::string& wanted, const std::string& known) {
+  const std::size_t most_typos = std::max<std::size_t>(2, known.size() / 3);
+  const std::size_t fewest_typos =
+      std::max(wanted.size(), known.size()) - std::min(wanted.size(), known.size());
+  if (fewest_typos > most_typos) return one_holds_other(wanted, known);
+  const std::size_t distance = edit_distance(wanted, known);
+  return distance <= most_typos ? distance < known.size() : one_holds_other(wanted, known);
 }
 
 }  // namespace
@@ -50,8 +59,7 @@ std::vector<std::string> nearest_names(std::string_view wanted, std::span<const 
                                        std::size_t most) {
   std::vector<Candidate> candidates;
   for (const std::string& name : known) {
-    const std::size_t distance = edit_distance(wanted, name);
-    if (is_near(lower(wanted), lower(name), distance)) candidates.push_back({distance, &name});
+    if (is_near(lower(wanted), lower(name))) candidates.push_back({edit_distance(wanted, name), &name});
   }
   std::stable_sort(candidates.begin(), candidates.end(),
                    [](const Candidate& a, const Candidate& b) { return a.distance < b.distance; });

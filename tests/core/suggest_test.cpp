@@ -39,6 +39,12 @@ TEST_SUITE("suggestions") {
     CHECK(nearest_names("CartPole-v1", {}).empty());
   }
 
+  TEST_CASE("a name as long as a file is near only what it holds") {
+    const std::string long_name(1 << 20, 'x');
+    CHECK(nearest_names(long_name, kNames).empty());
+    CHECK(nearest_names(long_name + "Acrobot-v1", kNames) == Names{"Acrobot-v1"});
+  }
+
   TEST_CASE("a suggestion reads as a sentence") {
     CHECK(suggest("pop", kNames) == "did you mean ppo?");
     CHECK(suggest("MountainCar", kNames) ==
