@@ -28,6 +28,7 @@ class Learner {
 
  private:
   static constexpr std::uint64_t kSession = 3;
+  static constexpr std::size_t kMostControl = 32;  // hello, heartbeat, goodbye, requests for 16 chunks
 
   void act() {
     switch (choices_.below(11)) {
@@ -93,8 +94,9 @@ class Learner {
 
   void check() {
     require(worker_.unacknowledged() <= worker_.produced(), "only what was made is kept");
-    for (int i = 0; worker_.has_outgoing(); ++i) {
-      require(i < 1000, "the queue ends");
+    const std::size_t most = worker_.unacknowledged() + kMostControl;
+    for (std::size_t i = 0; worker_.has_outgoing(); ++i) {
+      require(i < most, "a step says no more than what is unacknowledged, once, and a few words");
       const auto parsed = parse_message(*worker_.outgoing(), kLimits);
       require(parsed.status == ParseStatus::ok, "what the worker says is well-formed");
       worker_.pop_outgoing();
