@@ -28,8 +28,6 @@ WARM_START = ["--batch-tokens", "1024", "--learning-rate", "2e-3", "--warmup-ste
 WARM_STEPS = [220, 210, 200, 190, 180, 240]  # the first that ends between 40 and 60 % is taken: seeds differ
 CONFIGS = {"ppo": "ppo-chain-sum"}  # of the others: grpo-chain-sum
 OPTIONS = {"dapo": ["--overlong-buffer", "2"]}  # what an algorithm gets besides its preset
-ROUNDS = {"grpo": 600, "ppo": 450}  # for 95 % and 90 %
-OTHERS_ROUNDS = 400                 # for 90 %
 ALGORITHMS = ["grpo", "dr-grpo", "dapo", "rloo", "reinforce++", "ppo", "gspo", "cispo"]
 
 
@@ -80,8 +78,8 @@ def reinforce(work, algorithm, seed, start):
     out = work / f"{algorithm}-{seed}"
     shutil.rmtree(out, ignore_errors=True)
     _, seconds, processor = corral("train", "--config", config, "--algo", algorithm, *OPTIONS.get(algorithm, []), "--model", model,
-                                   "--steps", ROUNDS.get(algorithm, OTHERS_ROUNDS), "--held-out", HELD_OUT, "--seed", seed,
-                                   "--workers", 2, "--worker-mode", "thread", "--endpoint", "inproc", "--quiet", "--out", out)
+                                   "--held-out", HELD_OUT, "--seed", seed, "--workers", 2, "--worker-mode", "thread",
+                                   "--endpoint", "inproc", "--quiet", "--out", out)
     shown, _, _ = corral("eval", "--run", out, "--checkpoint", "last", "--episodes", HELD_OUT)
     result = {"seed": seed, "before": before, "final": float(re.search(r"^score\s+([\d.]+)", shown, re.M).group(1)),
               "rounds": metrics(out, "reward/mean")[-1][0], "seconds": round(seconds, 1),

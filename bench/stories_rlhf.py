@@ -66,7 +66,7 @@ class Experiment:
         if out.exists():
             return
         partial = out.with_suffix(".partial")
-        self.corral("generate", "--max-new", MAX_NEW, "--batch", 64, *words, "--out", partial)
+        self.corral("generate", "--max-new", MAX_NEW, "--batch", 64, "--threads", 1, *words, "--out", partial)
         partial.rename(out)
 
     def prepare(self):
