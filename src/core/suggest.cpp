@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <optional>
 
 namespace rl {
 namespace {
@@ -22,15 +23,17 @@ bool one_holds_other(const std::string& a, const std::string& b) {
          (a.find(b) != std::string::npos || b.find(a) != std::string::npos);
 }
 
-// Both in lower case. Names whose sizes tell enough are not compared letter by letter: a hostile
-// name may be as long as its file.
-bool is_near(const std::string& wanted, const std::string& known) {
-  const std::size_t most_typos = std::max<std::size_t>(2, known.size() / 3);
-  const std::size_t fewest_typos =
+// Both in lower case. Nothing when they are not near. Names are compared letter by letter only when
+// their sizes leave it open: a hostile name may be as long as its file.
+std::optional<std::size_t> distance_if_near(const std::string& wanted, const std::string& known) {
+  const std::size_t fewest_edits =
       std::max(wanted.size(), known.size()) - std::min(wanted.size(), known.size());
-  if (fewest_typos > most_typos) return one_holds_other(wanted, known);
+  if (one_holds_other(wanted, known)) return fewest_edits;
+  const std::size_t most_edits = std::max<std::size_t>(2, known.size() / 3);
+  if (fewest_edits > most_edits) return std::nullopt;
   const std::size_t distance = edit_distance(wanted, known);
-  return distance <= most_typos ? distance < known.size() : one_holds_other(wanted, known);
+  if (distance > most_edits || distance >= known.size()) return std::nullopt;
+  return distance;
 }
 
 }  // namespace
@@ -58,8 +61,10 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 std::vector<std::string> nearest_names(std::string_view wanted, std::span<const std::string> known,
                                        std::size_t most) {
   std::vector<Candidate> candidates;
+  const std::string wanted_in_lower = lower(wanted);
   for (const std::string& name : known) {
-    if (is_near(lower(wanted), lower(name))) candidates.push_back({edit_distance(wanted, name), &name});
+    const auto distance = distance_if_near(wanted_in_lower, lower(name));
+    if (distance) candidates.push_back({*distance, &name});
   }
   std::stable_sort(candidates.begin(), candidates.end(),
                    [](const Candidate& a, const Candidate& b) { return a.distance < b.distance; });
