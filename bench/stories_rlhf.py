@@ -62,7 +62,7 @@ class Experiment:
         print(f"  {time.monotonic() - began:.0f} s", flush=True)
 
     def write_stories(self, out, *words):
-        """Samples of a model; the file is there when it is whole."""
+        """Samples of a model, by one thread: its steps are too small to share. The file is there when it is whole."""
         if out.exists():
             return
         partial = out.with_suffix(".partial")
