@@ -8,6 +8,16 @@
 #include "rl/core/shuffle.h"
 
 namespace rl {
+namespace {
+
+// By tokens: texts that begin alike are neighbours, and the model reads a beginning once. Texts
+// that are equal stay as they lie.
+bool reads_before(const LearningText* a, const LearningText* b) {
+  const auto order = a->episode.tokens <=> b->episode.tokens;
+  return order != 0 ? order < 0 : a < b;
+}
+
+}  // namespace
 
 at::Tensor column(const Texts& texts, const std::vector<float> LearningText::*values,
                   at::Device device) {
@@ -30,7 +40,7 @@ std::vector<Texts> minibatches(std::vector<LearningText>& texts, std::size_t cou
     const auto begin = all.begin() + static_cast<std::ptrdiff_t>(m * all.size() / count);
     const auto end = all.begin() + static_cast<std::ptrdiff_t>((m + 1) * all.size() / count);
     parts.emplace_back(begin, end);
-    std::ranges::sort(parts.back());  // as they lie in `texts`
+    std::ranges::sort(parts.back(), reads_before);
   }
   return parts;
 }

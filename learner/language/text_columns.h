@@ -17,8 +17,8 @@ namespace rl {
 at::Tensor column(const Texts& texts, const std::vector<float> LearningText::*values,
                   at::Device device);
 
-// One pass over all texts, cut in at most `count` parts; more than one are shuffled first. Each is
-// in the order of `texts`: samples of a prompt are neighbours there, and the model reads it once.
+// One pass over all texts, cut in at most `count` parts; more than one are shuffled first. In each
+// texts that begin alike are neighbours: the model reads what they have in common once.
 std::vector<Texts> minibatches(std::vector<LearningText>& texts, std::size_t count,
                                RngStream& order);
 
