@@ -22,10 +22,10 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 CORRAL = ROOT / "build/release/corral"
 TASK = ["--task", "chain-sum", "--digits", "1", "--length", "3"]
 HELD_OUT = 200
-MODEL = ["--hidden", "128", "--layers", "3", "--heads", "4", "--context", "64"]
+MODEL = ["--hidden", "64", "--layers", "3", "--heads", "4", "--context", "64"]
 WARM_START = ["--batch-tokens", "1024", "--learning-rate", "2e-3", "--warmup-steps", "20", "--threads", "1",
               "--max-new-tokens", "6"]
-WARM_STEPS = [220, 210, 200, 190, 180, 240]  # the first that ends between 40 and 60 % is taken: seeds differ
+WARM_STEPS = [220, 280, 250, 320, 360, 200]  # the first that ends between 40 and 60 % is taken: seeds differ
 CONFIGS = {"ppo": "ppo-chain-sum"}  # of the others: grpo-chain-sum
 OPTIONS = {"dapo": ["--overlong-buffer", "2"]}  # what an algorithm gets besides its preset
 ALGORITHMS = ["grpo", "dr-grpo", "dapo", "rloo", "reinforce++", "ppo", "gspo", "cispo"]

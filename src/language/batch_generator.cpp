@@ -56,7 +56,8 @@ BatchGenerator::BatchGenerator(std::unique_ptr<LogitModel> model, std::uint64_t 
     : model_(std::move(model)),
       options_(resolved(options, model_->config())),
       most_tokens_(most_tokens(options_, model_->config())),
-      pool_(page_shape(model_->config(), options_.page_size), options_.cache_pages),
+      pool_(page_shape(model_->config(), options_.page_size), options_.cache_pages,
+            model_->make_pages(page_shape(model_->config(), options_.page_size))),
       scheduler_(pool_, {options_.max_sequences, options_.prefill_tokens}),
       version_(version),
       samplers_(model_->team().size()) {}

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "rl/language/model_config.h"
@@ -10,6 +11,7 @@
 #include "rl/language/ops.h"
 #include "rl/language/thread_team.h"
 #include "rl/language/transformer.h"
+#include "src/language/page_memory.h"
 
 namespace rl::language {
 
@@ -20,6 +22,10 @@ class LogitModel {
   virtual const ModelConfig& config() const = 0;
   virtual ThreadTeam& team() = 0;
   virtual void set_weights(const ModelWeights& weights) = 0;
+  // Memory for the cache that forward() is given, asked for once.
+  virtual std::unique_ptr<PageMemory> make_pages(const PageShape& shape) {
+    return host_pages(shape);
+  }
   // As Transformer::forward.
   virtual void forward(std::span<const TokenSpan> spans, std::size_t page_size,
                        std::span<const std::size_t> wanted_rows, float* logits) = 0;

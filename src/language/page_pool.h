@@ -2,32 +2,19 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <memory>
-#include <new>
 #include <vector>
 
-#include "rl/language/model_config.h"
+#include "src/language/page_memory.h"
 
 namespace rl::language {
-
-// What one page holds: for every layer keys and values, [positions, row] floats each.
-struct PageShape {
-  std::size_t layers = 0;
-  std::size_t positions = 0;  // per page
-  std::size_t row = 0;        // key_value_heads * head_dim
-};
-
-// Throws Error naming the option when a page would be empty or its size overflow.
-PageShape page_shape(const ModelConfig& config, std::size_t page_size);
-
-using PageId = std::uint32_t;
 
 // Memory grows with the pages in use, up to `capacity` pages, and is kept for the next owner.
 // Threads: one thread at a time.
 class PagePool {
  public:
-  PagePool(PageShape shape, std::size_t capacity);
+  PagePool(const PageShape& shape, std::size_t capacity);  // in the CPU's memory
+  PagePool(const PageShape& shape, std::size_t capacity, std::unique_ptr<PageMemory> memory);
   PagePool(const PagePool&) = delete;
   PagePool& operator=(const PagePool&) = delete;
 
@@ -35,8 +22,9 @@ class PagePool {
   void share(PageId page);    // one owner more
   void release(PageId page);  // one owner less; the last one gives it back
   bool shared(PageId page) const { return pages_[page].owners > 1; }
-  void copy(PageId from, PageId to);
+  void copy(PageId from, PageId to) { memory_->copy(from, to); }
 
+  // nullptr where the pages are a device's.
   float* keys(PageId page, std::size_t layer) const { return part(page, 2 * layer); }
   float* values(PageId page, std::size_t layer) const { return part(page, 2 * layer + 1); }
 
@@ -46,21 +34,18 @@ class PagePool {
   std::size_t available() const { return capacity_ - in_use(); }
 
  private:
-  static constexpr std::align_val_t kAlignment{64};
-  struct Deleter {
-    void operator()(float* memory) const { ::operator delete(memory, kAlignment); }
-  };
   struct Page {
-    std::unique_ptr<float, Deleter> memory;
+    float* floats = nullptr;
     std::size_t owners = 0;
   };
-  std::size_t floats_per_page() const { return 2 * shape_.layers * shape_.positions * shape_.row; }
   float* part(PageId page, std::size_t index) const {
-    return pages_[page].memory.get() + index * shape_.positions * shape_.row;
+    float* floats = pages_[page].floats;
+    return floats == nullptr ? nullptr : floats + index * shape_.positions * shape_.row;
   }
 
   PageShape shape_;
   std::size_t capacity_;
+  std::unique_ptr<PageMemory> memory_;
   std::vector<Page> pages_;
   std::vector<PageId> free_;
 };

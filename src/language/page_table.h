@@ -31,7 +31,7 @@ class PageTable {
   void release();
 
   // Valid until the next change of this table.
-  SequenceCache cache() const { return {key_layers_, value_layers_}; }
+  SequenceCache cache() const { return {key_layers_, value_layers_, ids_}; }
 
  private:
   void append(PageId page);

@@ -18,6 +18,7 @@ struct SequenceCache {
   // [layers][pages]; pages for all positions that a call writes or attends to.
   std::span<float* const* const> key_pages;
   std::span<float* const* const> value_pages;
+  std::span<const std::uint32_t> pages{};  // their numbers, for a model that has the memory itself
 };
 
 // Consecutive new tokens of one sequence, at positions first_position and following; what is before

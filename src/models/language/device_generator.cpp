@@ -1,0 +1,18 @@
+#include "rl/models/device_generator.h"
+
+#include "src/language/batch_generator.h"
+#include "src/models/language/device_model.h"
+
+namespace rl {
+
+std::unique_ptr<language::TextGenerator> make_device_generator(
+    const language::ModelConfig& config, const language::ModelWeights& weights,
+    std::uint64_t version, const language::GeneratorOptions& options, at::Device device) {
+  language::validate(config);
+  language::require_language_head(config, "make_device_generator");
+  const language::GeneratorOptions chosen = language::resolved(options, config);
+  return std::make_unique<language::BatchGenerator>(
+      std::make_unique<lm::DeviceModel>(config, weights, device, chosen.threads), version, chosen);
+}
+
+}  // namespace rl
