@@ -28,6 +28,17 @@ void check_sampling(const LanguageTrainOptions& options) {
   }
 }
 
+void check_samplers(const LanguageTrainOptions& options) {
+  kChecks.one_of("--sample-with", options.sample_with, {"kernels", "device"});
+  if (options.sample_with == "kernels") return;
+  if (options.run.num_workers == 0) {
+    kChecks.refuse("--sample-with device", "at least one local worker: --workers", "none");
+  }
+  if (options.run.worker_mode != "thread") {
+    kChecks.refuse("--sample-with device", "--worker-mode thread", options.run.worker_mode);
+  }
+}
+
 void check_optimisation(const LanguageTrainOptions& options) {
   kChecks.one_of("--tool", options.tool, {"none", "calculator"});
   kChecks.one_of("--schedule", options.schedule, {"constant", "cosine"});
@@ -87,6 +98,7 @@ void validate(const LanguageTrainOptions& options) {
   kChecks.one_of("--save-dtype", options.save_dtype, {"f32", "bf16", "f16"});
   if (options.bf16 && run.device != "cuda") kChecks.refuse("--bf16", "--device cuda", run.device);
   check_sampling(options);
+  check_samplers(options);
   check_optimisation(options);
   check_critic(options);
 }

@@ -9,6 +9,7 @@
 
 #include "learner/evaluator.h"
 #include "rl/core/spec.h"
+#include "rl/language/text_generator.h"
 #include "rl/learner/algorithm.h"
 #include "rl/rollout/text_run_config.h"
 
@@ -20,6 +21,8 @@ struct RunParts {
   std::unique_ptr<Algorithm> algorithm{};
   // Texts instead of an environment: TrainOptions::total_steps and evaluate_every count rounds.
   std::optional<rollout::TextRunConfig> text{};
+  // Of local worker threads.
+  language::GeneratorFactory make_generator = &language::make_cpu_generator;
   EvaluateFunction evaluate{};                     // empty: no evaluations
   std::map<std::string, std::string> identity{};   // what a resumed run must share beside the usual
   int torch_threads = 1;

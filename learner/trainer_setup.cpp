@@ -169,6 +169,7 @@ void Trainer::start() {
   workers.process_started = hooks_.worker_started;
   connect.connect = endpoint_->address();
   workers.worker.transport = connect;
+  workers.worker.make_generator = parts_.make_generator;
   pool_ = std::make_unique<rollout::WorkerPool>(workers, registry_,
                                                 [this](const auto& line) { log(line); });
 }

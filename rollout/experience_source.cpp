@@ -59,7 +59,8 @@ class Texts final : public ExperienceSource {
         const std::function<void(const std::string&)>& log)
       : text_(*config.text),
         schema_(schema_of(text_spec(*config.text))),
-        collector_(config, range, schema_, *options.verifiers, options.generator),
+        collector_(config, range, schema_, *options.verifiers, options.generator,
+                   options.make_generator),
         log_(log) {}
 
   const std::shared_ptr<const FragmentSchema>& schema() const override { return schema_; }

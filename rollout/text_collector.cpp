@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include "rl/core/error.h"
 #include "rl/rollout/text_episode.h"
@@ -25,14 +26,15 @@ struct TextCollector::Implementation {
   Implementation(const RunConfig& run, EnvironmentRange places,
                  std::shared_ptr<const FragmentSchema> columns,
                  const language::VerifierRegistry& verifiers,
-                 const language::GeneratorOptions& options)
+                 const language::GeneratorOptions& options, language::GeneratorFactory make)
       : config(run),
         text(*run.text),
         range(places),
         schema(std::move(columns)),
         scorer(make_scorer(text, verifiers)),
         tool(make_text_tool(text.tool)),
-        generator_options(options) {
+        generator_options(options),
+        make_generator(std::move(make)) {
     if (!text.from_file()) language::make_text_task(text.task_options());
   }
 
@@ -41,8 +43,7 @@ struct TextCollector::Implementation {
     problems = make_text_problems(config, encoder);
     generator_options.max_sequences = std::clamp<std::size_t>(
         generator_options.max_sequences, 1, std::max<std::size_t>(range.count, 1));
-    generator = language::make_cpu_generator(model.config, model.weights, first_version,
-                                             generator_options);
+    generator = make_generator(model.config, model.weights, first_version, generator_options);
     tokenizer_json = model.tokenizer_json;
     config_json = language::model_config_json(model.config, DType::f32);
     player.emplace(*generator, encoder.tokenizer(),
@@ -140,6 +141,7 @@ struct TextCollector::Implementation {
   std::size_t num_terms = std::max<std::size_t>(text.rewards.size(), 1);
   std::unique_ptr<TextTool> tool;  // the player's, once there is a model
   language::GeneratorOptions generator_options;
+  language::GeneratorFactory make_generator;
   std::unique_ptr<TextProblems> problems;
   std::unique_ptr<language::TextGenerator> generator;
   std::optional<TextPlayer> player;
@@ -158,9 +160,10 @@ struct TextCollector::Implementation {
 TextCollector::TextCollector(const RunConfig& config, EnvironmentRange range,
                              std::shared_ptr<const FragmentSchema> schema,
                              const language::VerifierRegistry& verifiers,
-                             const language::GeneratorOptions& generator)
+                             const language::GeneratorOptions& generator,
+                             language::GeneratorFactory make_generator)
     : implementation_(std::make_unique<Implementation>(config, range, std::move(schema), verifiers,
-                                                       generator)) {}
+                                                       generator, std::move(make_generator))) {}
 
 TextCollector::~TextCollector() = default;
 

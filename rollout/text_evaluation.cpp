@@ -68,7 +68,7 @@ class Evaluation {
         questions_(questions_of(config, encoder_, options)),
         prompts_(questions_.prompts),
         scorer_(make_scorer(text_, verifiers)),
-        generator_(language::make_cpu_generator(
+        generator_(options.make_generator(
             model_.config, model_.weights, snapshot.version,
             sized(options.generator, prompts_, text_.max_new_tokens))),
         player_(*generator_, encoder_.tokenizer(),

@@ -37,6 +37,8 @@ cli::OptionTable option_table(GenerateOptions& options, std::string& stop) {
   table.add({kStop, &stop, "TEXT", {}, "end before this text; may be given many times"});
   table.add({"ignore-eos", &options.ignore_eos, "", {}, "go on after the model's end tokens"});
   table.group("Machine");
+  table.add({"device", &options.device, "DEVICE", {},
+             "cuda: by LibTorch on the first GPU, log-probs up to rounding", {"cpu", "cuda"}});
   table.add({"threads", &options.threads, "", {.low = 0, .high = 1024}, "0: the machine's"});
   table.add({"batch", &options.batch, "samples", {.low = 1, .high = 65536}, "decoded together"});
   table.add({"dtype", &options.dtype, "TYPE", {}, "of the weights in memory",

@@ -28,6 +28,7 @@ struct GenerateOptions {
   bool ignore_eos = false;
   std::string out{};              // a file
   std::string reference{};        // folder of a model that scores what is sampled
+  std::string device = "cpu";
   std::uint64_t threads = 0;
   std::uint64_t batch = 16;
   std::string dtype = "stored";

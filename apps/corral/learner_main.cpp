@@ -1,23 +1,25 @@
-// corral-learner: the half of the program that links LibTorch. `corral train` and `corral learner`
-// end here.
+// corral-learner: the half of the program that links LibTorch. `corral train`, `corral learner` and
+// `corral generate --device cuda` end here.
 #include <cstdio>
 
 #include "apps/corral/command.h"
 #include "apps/corral/console.h"
 #include "apps/corral/language_command.h"
 #include "apps/corral/fine_tune_command.h"
+#include "apps/corral/generation.h"
 #include "apps/corral/stop_signals.h"
 #include "apps/corral/terminal.h"
 #include "apps/corral/train_summary.h"
 #include "rl/cli/algorithm_choice.h"
 #include "rl/cli/train_command_line.h"
 #include "rl/cli/train_option_table.h"
+#include "rl/learner/device_generators.h"
 #include "rl/learner/train.h"
 
 namespace rl::app {
 namespace {
 
-int run(cli::TrainCommand command, const std::vector<std::string>& words) {
+int train(cli::TrainCommand command, const std::vector<std::string>& words) {
   const std::string algorithm = understand([&] { return cli::chosen_algorithm(words); });
   if (cli::is_language_algorithm(algorithm)) return run_fine_tune(words);
   if (understand([&] { return cli::is_language_policy(words); })) {
@@ -37,7 +39,7 @@ int run(cli::TrainCommand command, const std::vector<std::string>& words) {
   hooks.log = [&](const std::string& line) { console.log(line); };
   hooks.progress = [&](const Progress& progress) { console.show(progress); };
   try {
-    const TrainSummary summary = train(options, builtin_environments(), hooks);
+    const TrainSummary summary = rl::train(options, builtin_environments(), hooks);
     console.finish();
     std::fputs(summary_text(summary, options).c_str(), stdout);
     return summary.end == TrainEnd::interrupted ? kStopped : kDone;
@@ -47,18 +49,28 @@ int run(cli::TrainCommand command, const std::vector<std::string>& words) {
   }
 }
 
+int generate_on_device(const std::vector<std::string>& words) {
+  const GenerateOptions options = understand([&] { return parse_generate_options(words); });
+  return generate(options, device_generators(options.device));
+}
+
+int run(const std::string& name, const std::vector<std::string>& words) {
+  if (name == "train") return train(cli::TrainCommand::train, words);
+  if (name == "learner") return train(cli::TrainCommand::learner, words);
+  if (name == "generate") return generate_on_device(words);
+  throw UsageError("this is a part of corral; run `corral train`");
+}
+
 }  // namespace
 }  // namespace rl::app
 
 int main(int argc, char** argv) {
   const std::vector<std::string> words(argv + 1, argv + argc);
-  const bool learner = !words.empty() && words[0] == "learner";
-  if (words.empty() || (!learner && words[0] != "train")) {
+  if (words.empty()) {
     std::fprintf(stderr, "corral-learner: this is a part of corral; run `corral train`\n");
     return rl::app::kWrongUsage;
   }
-  const auto command = learner ? rl::cli::TrainCommand::learner : rl::cli::TrainCommand::train;
   return rl::app::run_reporting("corral " + words[0], [&] {
-    return rl::app::run(command, {words.begin() + 1, words.end()});
+    return rl::app::run(words[0], {words.begin() + 1, words.end()});
   });
 }

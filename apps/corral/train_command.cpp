@@ -1,12 +1,5 @@
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-
 #include "apps/corral/command.h"
-#include "apps/corral/terminal.h"
+#include "apps/corral/learner_program.h"
 #include "rl/cli/algorithm_choice.h"
 #include "rl/cli/language_command_line.h"
 #include "rl/cli/fine_tune_command_line.h"
@@ -41,21 +34,7 @@ int hand_over(cli::TrainCommand command, const char* name, const std::vector<std
     check_options(command, words);
     return true;
   });
-  // LibTorch's threads sleep while they wait: on a machine that has something else to do, spinning
-  // ones take the cores from those that compute (measured: 12 times slower). OpenMP reads it when
-  // it is loaded.
-  constexpr int kKeepWhatIsSet = 0;
-  setenv("OMP_WAIT_POLICY", "PASSIVE", kKeepWhatIsSet);
-  const std::string program = (program_folder() / "corral-learner").string();
-  std::vector<std::string> arguments{program, name};
-  arguments.insert(arguments.end(), words.begin(), words.end());
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  argv.push_back(nullptr);
-  execv(program.c_str(), argv.data());
-  throw Error({.where = program,
-               .what = "the learner cannot be started: " + std::string(std::strerror(errno)),
-               .remedy = "build it with LibTorch: scripts/build, without -DRL_WITH_TORCH=OFF"});
+  continue_in_learner(name, words);
 }
 
 }  // namespace

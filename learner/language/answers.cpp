@@ -5,6 +5,7 @@
 
 #include "learner/language/sample_lines.h"
 #include "rl/language/text_generator.h"
+#include "rl/learner/device_generators.h"
 
 namespace rl {
 namespace {
@@ -67,8 +68,11 @@ std::vector<Answer> answer_examples(const language::ModelConfig& config,
     if (can_be_answered(example, options)) asked.push_back(&example);
   }
   if (asked.empty()) return {};
-  const auto generator = language::make_cpu_generator(
-      config, weights, 1, generator_options(asked, options, config.context));
+  const language::GeneratorFactory make = options.device == "cpu"
+                                              ? &language::make_cpu_generator
+                                              : device_generators(options.device);
+  const auto generator =
+      make(config, weights, 1, generator_options(asked, options, config.context));
   for (std::size_t i = 0; i < asked.size(); ++i) {
     generator->submit(request_of(*asked[i], i, text, options));
   }

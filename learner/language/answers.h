@@ -23,10 +23,11 @@ struct AnswerOptions {
   std::size_t most = 0;            // examples answered, the first that can be
   std::size_t max_new_tokens = 0;
   std::size_t threads = 0;
+  std::string device = "cpu";      // of the generator; elsewhere it is LibTorch's
   bool to_compare = true;          // false: to be read, however long the expected answer is
 };
 
-// Greedy completions by the CPU generator. An example that was cut off, or whose answer does not
+// Greedy completions. An example that was cut off, or whose answer does not
 // fit into max_new_tokens, has no known right answer within reach and is passed over when answers
 // are to be compared.
 std::vector<Answer> answer_examples(const language::ModelConfig& config,

@@ -64,6 +64,7 @@ std::string DpoObjective::samples() {
   const AnswerOptions asked{.most = options.samples,
                             .max_new_tokens = options.max_new_tokens,
                             .threads = model_.options().threads,
+                            .device = options.device,
                             .to_compare = false};
   return to_lines(
       answer_examples(parts().model.config, model_.snapshot(), parts().text, prompts, asked));

@@ -137,6 +137,7 @@ std::vector<FragmentPtr> LanguagePolicyAlgorithm::Impl::draw(replay::Table& tabl
 // from the text's beginning: in async new ones may come while older keys and values are in use.
 bool LanguagePolicyAlgorithm::Impl::sampler_is_exact(const std::vector<LearningText>& texts) const {
   if (options.recompute_log_probs || options.run.device != "cpu") return false;
+  if (options.sample_with != "kernels") return false;
   if (options.run.mode != "lockstep") return false;
   return std::ranges::all_of(texts, [&](const LearningText& text) {
     const rollout::TextEpisode& episode = text.episode;

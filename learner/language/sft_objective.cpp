@@ -63,7 +63,8 @@ void SftObjective::measure_answers(const language::ModelWeights& weights,
   const FineTuneOptions& options = parts_.options;
   const AnswerOptions asked{.most = std::max(options.evaluate_exact, options.samples),
                             .max_new_tokens = options.max_new_tokens,
-                            .threads = model_.options().threads};
+                            .threads = model_.options().threads,
+                            .device = options.device};
   const auto& examples =
       data_.validation.examples.empty() ? data_.training.examples : data_.validation.examples;
   const std::vector<Answer> answers =

@@ -7,6 +7,7 @@
 #include "rl/core/error.h"
 #include "rl/language/problem_file.h"
 #include "rl/language/reward_model.h"
+#include "rl/learner/device_generators.h"
 #include "rl/rollout/text_evaluation.h"
 
 namespace rl {
@@ -114,6 +115,11 @@ rollout::TextRunConfig text_run_config(const LanguageTrainOptions& options,
   return text;
 }
 
+language::GeneratorFactory generators(const LanguageTrainOptions& options) {
+  if (options.sample_with == "kernels") return &language::make_cpu_generator;
+  return device_generators(options.run.device);
+}
+
 EvaluateFunction text_evaluation(const LanguageTrainOptions& options,
                                  const rollout::TextRunConfig& text) {
   rollout::RunConfig config;
@@ -123,10 +129,13 @@ EvaluateFunction text_evaluation(const LanguageTrainOptions& options,
   config.text = text;
   const std::size_t most = options.evaluation_problems;
   const std::size_t samples = options.samples;
-  return [config, most, samples](const WeightSnapshot& snapshot, const std::atomic<bool>& stop) {
+  const language::GeneratorFactory make_generator = generators(options);
+  return [config, most, samples, make_generator](const WeightSnapshot& snapshot,
+                                                 const std::atomic<bool>& stop) {
     rollout::TextEvaluationOptions wanted;
     wanted.most = most;
     wanted.generator.threads = 1;  // it runs beside the training
+    wanted.make_generator = make_generator;
     wanted.stop = &stop;
     const rollout::TextEvaluation evaluation = rollout::evaluate_text(config, snapshot, wanted);
     Evaluated result;

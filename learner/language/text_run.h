@@ -19,6 +19,9 @@ language::ModelImage start_image(const language::ModelFolder& model, const std::
 rollout::TextRunConfig text_run_config(const LanguageTrainOptions& options,
                                        const language::ModelFolder& model);
 
+// What local worker threads and evaluations sample with.
+language::GeneratorFactory generators(const LanguageTrainOptions& options);
+
 // Greedy completions of held-out problems; the first `options.samples` are told as JSON lines.
 EvaluateFunction text_evaluation(const LanguageTrainOptions& options,
                                  const rollout::TextRunConfig& text);

@@ -48,6 +48,7 @@ class LanguageRun {
     RunParts parts;
     parts.text = text_run_config(options_, folder_);
     parts.spec = rollout::text_spec(*parts.text);
+    parts.make_generator = generators(options_);
     parts.evaluate = text_evaluation(options_, *parts.text);
     parts.identity = identity(*parts.text);
     parts.torch_threads = static_cast<int>(options_.threads);
@@ -63,6 +64,7 @@ class LanguageRun {
 
   std::map<std::string, std::string> identity(const rollout::TextRunConfig& text) const {
     std::map<std::string, std::string> facts{{"model_digest", algorithm_->start_digest()},
+                                             {"sample_with", options_.sample_with},
                                              {"threads", std::to_string(options_.threads)},
                                              {"lora_rank", std::to_string(options_.lora_rank)}};
     std::istringstream lines(rollout::to_text(text));

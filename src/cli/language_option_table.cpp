@@ -83,6 +83,9 @@ void add_workers(OptionTable& table, LanguageTrainOptions& o) {
   table.add({"workers", &o.run.num_workers, "", from_to(0, kMostWorkers),
              "local workers that sample; 0 waits for `corral worker --connect`"});
   add_worker_mode(table, o.run);
+  table.add({"sample-with", &o.sample_with, "WHAT", {},
+             "kernels: ours on the CPU, exact; device: LibTorch on --device, in worker threads",
+             {"kernels", "device"}});
   table.add({"mode", &o.run.mode, "MODE", {},
              "lockstep repeats exactly; in async workers sample later rounds while the learner "
              "learns from earlier ones",

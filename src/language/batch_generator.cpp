@@ -239,4 +239,10 @@ GeneratedToken BatchGenerator::accept(const Drawer& drawer) {
   return token;
 }
 
+std::unique_ptr<TextGenerator> make_generator(std::unique_ptr<LogitModel> model,
+                                              std::uint64_t version,
+                                              const GeneratorOptions& options) {
+  return std::make_unique<BatchGenerator>(std::move(model), version, options);
+}
+
 }  // namespace rl::language

@@ -7,16 +7,13 @@
 #include <span>
 #include <vector>
 
+#include "rl/language/logit_model.h"
 #include "rl/language/text_generator.h"
-#include "src/language/logit_model.h"
 #include "src/language/page_pool.h"
 #include "src/language/sampler.h"
 #include "src/language/scheduler.h"
 
 namespace rl::language {
-
-// Throws Error naming the option; what is 0 for "choose" has been filled in.
-GeneratorOptions resolved(GeneratorOptions options, const ModelConfig& config);
 
 class BatchGenerator final : public TextGenerator {
  public:

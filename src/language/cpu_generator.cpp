@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "src/language/batch_generator.h"
+#include "rl/language/logit_model.h"
 #include "src/language/kernels.h"
 
 namespace rl::language {
@@ -42,8 +42,8 @@ std::unique_ptr<TextGenerator> make_cpu_generator(const ModelConfig& config,
   validate(config);
   require_language_head(config, "make_cpu_generator");
   const GeneratorOptions chosen = resolved(options, config);
-  return std::make_unique<BatchGenerator>(
-      std::make_unique<CpuModel>(config, weights, chosen.threads, kernels), version, chosen);
+  return make_generator(std::make_unique<CpuModel>(config, weights, chosen.threads, kernels),
+                        version, chosen);
 }
 
 std::unique_ptr<TextGenerator> make_cpu_generator(const ModelConfig& config,

@@ -1,4 +1,4 @@
-#include "src/language/page_memory.h"
+#include "rl/language/logit_model.h"
 
 #include <algorithm>
 #include <new>

@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "src/language/page_memory.h"
+#include "rl/language/logit_model.h"
 
 namespace rl::language {
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -101,6 +102,11 @@ std::unique_ptr<TextGenerator> make_cpu_generator(const ModelConfig& config,
                                                   const ModelWeights& weights,
                                                   std::uint64_t version,
                                                   const GeneratorOptions& options);
+
+// Makes a generator as make_cpu_generator does. Threads: any.
+using GeneratorFactory = std::function<std::unique_ptr<TextGenerator>(
+    const ModelConfig& config, const ModelWeights& weights, std::uint64_t version,
+    const GeneratorOptions& options)>;
 
 void validate(const SamplingOptions& options);  // throws Error naming the option
 

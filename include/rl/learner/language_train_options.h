@@ -45,6 +45,9 @@ struct LanguageTrainOptions {
   double top_p = 1.0;
   double min_p = 0.0;
   std::string tool = "none";           // or calculator
+  // With what local workers and evaluations sample: "kernels", ours on the CPU, or "device",
+  // LibTorch on run.device, in worker threads only (make_device_generator).
+  std::string sample_with = "kernels";
 
   // Mode async: versions of the weights that a token may be old when it is learned from.
   std::size_t max_staleness = 2;

@@ -41,12 +41,13 @@ class TextCollector {
   TextCollector(const RunConfig& config, EnvironmentRange range,
                 std::shared_ptr<const FragmentSchema> schema,
                 const language::VerifierRegistry& verifiers,
-                const language::GeneratorOptions& generator);
+                const language::GeneratorOptions& generator,
+                language::GeneratorFactory make_generator = &language::make_cpu_generator);
   ~TextCollector();
 
   // The first weights bring model and tokenizer, and the problems are read; later ones must be of
-  // the same. Texts under way go on from their cache; their later tokens carry the new version. Throws Error naming the version when they are not the run's, or as
-  // make_text_problems.
+  // the same. Texts under way go on from their cache; their later tokens carry the new version.
+  // Throws Error naming the version when they are not the run's, or as make_text_problems.
   void load(const WeightSnapshot& snapshot);
 
   // One text of every place with the loaded weights, in the order they end. False when sink or

@@ -21,6 +21,7 @@ struct TextEvaluationOptions {
   std::string file{};
   // cache_pages = 0 here means what the longest problem needs, not the model's whole context.
   language::GeneratorOptions generator{};
+  language::GeneratorFactory make_generator = &language::make_cpu_generator;
   const std::atomic<bool>* stop = nullptr;  // ends early; unfinished problems do not count
 };
 

@@ -45,6 +45,7 @@ struct WorkerRunOptions {
   std::chrono::milliseconds close_deadline{5000};
   // Runs of texts: what makes them, and what scores them (must outlive the call).
   language::GeneratorOptions generator{};
+  language::GeneratorFactory make_generator = &language::make_cpu_generator;
   const language::VerifierRegistry* verifiers = &language::builtin_verifiers();
   WorkerObserver* observer = nullptr;  // when given, must outlive the call
 };

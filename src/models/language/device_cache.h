@@ -8,8 +8,8 @@
 #include <span>
 #include <vector>
 
+#include "rl/language/logit_model.h"
 #include "rl/language/transformer.h"
-#include "src/language/page_memory.h"
 
 namespace rl::lm {
 
@@ -18,7 +18,8 @@ namespace rl::lm {
 class DeviceCache {
  public:
   // The options' device and type; [positions, heads, head_dim] per page, keys or values and layer.
-  DeviceCache(const language::PageShape& shape, std::int64_t heads, const at::TensorOptions& options);
+  DeviceCache(const language::PageShape& shape, std::int64_t heads,
+              const at::TensorOptions& options);
 
   void add_page();
   void copy_page(language::PageId from, language::PageId to);
@@ -44,7 +45,8 @@ class CachePlan {
  public:
   CachePlan(std::span<const language::TokenSpan> spans, const DeviceCache& cache);
 
-  // Writes the rows' keys and values [N, heads, head_dim], then attends: [N, query heads, head_dim].
+  // Writes the rows' keys and values [N, heads, head_dim], then attends with [N, query heads,
+  // head_dim], which is the result's shape too.
   at::Tensor attend(const DeviceCache& cache, std::int64_t layer, const at::Tensor& query,
                     const at::Tensor& key, const at::Tensor& value, double scale) const;
 

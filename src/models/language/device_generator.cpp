@@ -1,6 +1,5 @@
 #include "rl/models/device_generator.h"
 
-#include "src/language/batch_generator.h"
 #include "src/models/language/device_model.h"
 
 namespace rl {
@@ -11,7 +10,7 @@ std::unique_ptr<language::TextGenerator> make_device_generator(
   language::validate(config);
   language::require_language_head(config, "make_device_generator");
   const language::GeneratorOptions chosen = language::resolved(options, config);
-  return std::make_unique<language::BatchGenerator>(
+  return language::make_generator(
       std::make_unique<lm::DeviceModel>(config, weights, device, chosen.threads), version, chosen);
 }
 

@@ -7,7 +7,6 @@
 #include <c10/core/GradMode.h>
 
 #include <cstring>
-#include <map>
 #include <string>
 #include <utility>
 
@@ -78,8 +77,8 @@ at::Tensor on_device(const TensorView& tensor, at::Device device) {
     const auto type = tensor.shape.size() > 1 ? at::kBFloat16 : at::kFloat;
     return at::from_blob(data, tensor.shape, at::kBFloat16).to(device, type, false, kCopy);
   }
-  std::vector<float> values = language::to_f32(tensor);
-  return at::from_blob(values.data(), tensor.shape, at::kFloat).to(device, at::kFloat, false, kCopy);
+  std::vector<float> wide = language::to_f32(tensor);
+  return at::from_blob(wide.data(), tensor.shape, at::kFloat).to(device, at::kFloat, false, kCopy);
 }
 
 Network network_of(const language::ModelConfig& config, const language::ModelWeights& weights,

@@ -6,7 +6,7 @@
 #include <memory>
 #include <optional>
 
-#include "src/language/logit_model.h"
+#include "rl/language/logit_model.h"
 #include "src/models/language/device_cache.h"
 #include "src/models/language/functions.h"
 

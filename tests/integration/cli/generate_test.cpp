@@ -170,6 +170,18 @@ TEST_SUITE("corral generate") {
           "cancelled");
   }
 
+  TEST_CASE("on a GPU it continues too, and where none is it says what is missing") {
+    const Folder folder;
+    const Ended ended = generate(folder, {"--prompt", "hello", "--max-new", "20", "--ignore-eos",
+                                          "--device", "cuda"});
+    if (ended.status == 0) {
+      CHECK(contains(ended.err, "20 tokens, prompt of 5 read at "));
+      return;
+    }
+    CHECK(ended.out.empty());
+    CHECK((contains(ended.err, "GPU") || contains(ended.err, "LibTorch")));
+  }
+
   TEST_CASE("wrong command lines are refused in one line that says what is right") {
     const Folder folder;
     const auto refused = [&](std::vector<std::string> more, const char* reason) {
@@ -185,6 +197,7 @@ TEST_SUITE("corral generate") {
     refused({"--prompt", "x", "--top-p", "0"}, "--top-p");
     refused({"--prompt", "x", "--temperature", "1e-6"}, "temperature");
     refused({"--prompt", "x", "--dtype", "f23"}, "f32");
+    refused({"--prompt", "x", "--device", "tpu"}, "cuda");
     refused({"--prompt", "x", "--stop", ""}, "--stop");
     const Ended ended = run_program({"generate", "--prompt", "x"});
     CHECK(ended.status == 2);

@@ -219,6 +219,29 @@ TEST_SUITE("reinforcement learning of language models") {
     return found;
   }
 
+  TEST_CASE("sampled by LibTorch, texts teach as well, and how far they are from exact is told") {
+    const Workshop shop;
+    LanguageTrainOptions options = shop.options("device");
+    options.sample_with = "device";
+    const TrainSummary summary = run(options);
+    CHECK(summary.updates > 0);
+    CHECK(summary.fragments_used == 6 * 12);
+    const std::string metrics = shop.text("device/metrics.jsonl");
+    CHECK(largest(metrics, "policy/sampler_difference_max") > 0.0);
+    CHECK(largest(metrics, "policy/sampler_difference_max") < 1e-4);
+    CHECK(largest(metrics, "policy/importance_max") < 1.001);
+    options.run.out = (shop.path() / "again").string();
+    CHECK(run(options).weights_digest == summary.weights_digest);
+
+    options.run.worker_mode = "process";
+    options.run.endpoint = "ipc";
+    CHECK(message_of(options).find("--worker-mode thread") != std::string::npos);
+    options.run.num_workers = 0;
+    CHECK(message_of(options).find("at least one local worker") != std::string::npos);
+    options.sample_with = "magic";
+    CHECK(message_of(options).find("kernels") != std::string::npos);
+  }
+
   TEST_CASE("in async no token is older than the bound, and every text is accounted for") {
     const Workshop shop;
     LanguageTrainOptions options = shop.options("async");

@@ -1,0 +1,15 @@
+#include "rl/learner/device_generators.h"
+
+#include "learner/updates/device.h"
+#include "rl/models/device_generator.h"
+
+namespace rl {
+
+language::GeneratorFactory device_generators(const std::string& device) {
+  return [on = open_device(device)](const auto& config, const auto& weights,
+                                    std::uint64_t version, const auto& options) {
+    return make_device_generator(config, weights, version, options, on);
+  };
+}
+
+}  // namespace rl
