@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <new>
 #include <numeric>
 #include <string>
 
@@ -260,6 +261,46 @@ TEST_CASE("logits that are not finite are an error that loses nothing") {
   fixture.model->broken = 0.0F;
   while (!fixture.generator->idle()) collect(fixture.generator->step(), stories);
   CHECK(stories == expected);
+}
+
+namespace {
+
+// Has no memory for every third page that it is asked for.
+class ScarceMemory final : public PageMemory {
+ public:
+  explicit ScarceMemory(const PageShape& shape) : pages_(host_pages(shape)) {}
+  float* add() override {
+    if (++asked_ % 3 == 0) throw std::bad_alloc();
+    return pages_->add();
+  }
+  void copy(PageId from, PageId to) override { pages_->copy(from, to); }
+
+ private:
+  std::unique_ptr<PageMemory> pages_;
+  std::size_t asked_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a step that finds no memory for a page can be repeated, and nothing is lost") {
+  RngStream stream(9, RngRole::test, 0);
+  const std::vector<GenerationRequest> requests = random_requests(stream, 6);
+  auto model = std::make_unique<ScriptedModel>();
+  model->memory = std::make_unique<ScarceMemory>(page_shape(model->config(), 3));
+  BatchGenerator generator(std::move(model), 7, {.page_size = 3, .prefill_tokens = 8});
+  for (const GenerationRequest& each : requests) generator.submit(each);
+  Stories stories;
+  std::size_t failed = 0;
+  while (!generator.idle()) {
+    try {
+      collect(generator.step(), stories);
+    } catch (const std::bad_alloc&) {
+      ++failed;
+    }
+  }
+  CHECK(failed > 10);
+  CHECK(stories == told_alone(requests));
+  CHECK(generator.pool().in_use() == 0);
 }
 
 TEST_CASE("requests that cannot be served are refused with the reason") {

@@ -42,6 +42,9 @@ class ScriptedModel final : public LogitModel {
   const ModelConfig& config() const override { return config_; }
   ThreadTeam& team() override { return team_; }
   void set_weights(const ModelWeights&) override { ++weights_set; }
+  std::unique_ptr<PageMemory> make_pages(const PageShape& shape) override {
+    return memory ? std::move(memory) : host_pages(shape);
+  }
 
   void forward(std::span<const TokenSpan> spans, std::size_t page_size,
                std::span<const std::size_t> wanted_rows, float* logits) override {
@@ -83,6 +86,7 @@ class ScriptedModel final : public LogitModel {
   std::size_t last_rows = 0;
   std::size_t weights_set = 0;
   float broken = 0.0F;  // added to every logit
+  std::unique_ptr<PageMemory> memory;  // of the cache, when given
 
  private:
   void write(const SequenceCache& cache, std::size_t page_size, std::size_t position,
