@@ -5,6 +5,9 @@
 // usage: fuzz_replay FOLDER... [--mutations N] [--seed S] [--target NAME] [--last FILE]
 //
 // FOLDER/<target>/ holds a target's inputs; FOLDERs without one are passed over.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -76,26 +79,48 @@ std::vector<Bytes> corpus_of(const Target& target, const std::vector<fs::path>& 
   return corpus;
 }
 
-void run(const Target& target, const Bytes& input, const Settings& settings) {
-  if (!settings.last.empty()) {
-    std::ofstream file(settings.last, std::ios::binary);
-    file.write(reinterpret_cast<const char*>(input.data()),
-               static_cast<std::streamsize>(input.size()));
+// The file of the input at hand. It stays open: one that is cut to nothing and closed is written to
+// the disk by some file systems, hundreds of thousands of times here.
+class LastInput {
+ public:
+  explicit LastInput(const fs::path& name) {
+    if (name.empty()) return;
+    file_ = open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (file_ < 0) throw Error({.where = name.string(), .what = "cannot be written"});
   }
+  ~LastInput() {
+    if (file_ >= 0) close(file_);
+  }
+  LastInput(const LastInput&) = delete;
+  LastInput& operator=(const LastInput&) = delete;
+
+  void keep(const Bytes& input) const {
+    if (file_ < 0) return;
+    const auto size = static_cast<off_t>(input.size());
+    if (pwrite(file_, input.data(), input.size(), 0) == size && ftruncate(file_, size) == 0) return;
+    throw Error({.where = "fuzz_replay --last", .what = "the input was not written to the end"});
+  }
+
+ private:
+  int file_ = -1;
+};
+
+void run(const Target& target, const Bytes& input, const LastInput& last) {
+  last.keep(input);
   target.run(input);
 }
 
-void run_all(const Target& target, const Settings& settings) {
+void run_all(const Target& target, const Settings& settings, const LastInput& last) {
   const std::vector<Bytes> corpus = corpus_of(target, settings.folders);
   const std::string name(target.name);
   if (corpus.empty()) throw Error({.where = name, .what = "there are no inputs for this target"});
   std::printf("%-20s", name.c_str());
   std::fflush(stdout);  // whoever ends the program is named
-  run(target, {}, settings);
-  for (const Bytes& input : corpus) run(target, input, settings);
+  run(target, {}, last);
+  for (const Bytes& input : corpus) run(target, input, last);
   RngStream random(settings.seed, RngRole::test, std::hash<std::string>{}(name));
   for (std::uint64_t i = 0; i < settings.mutations; ++i) {
-    run(target, mutate(corpus[i % corpus.size()], corpus, kMaxMutatedBytes, random), settings);
+    run(target, mutate(corpus[i % corpus.size()], corpus, kMaxMutatedBytes, random), last);
   }
   std::printf("%5zu kept, %llu changed\n", corpus.size(),
               static_cast<unsigned long long>(settings.mutations));
@@ -122,10 +147,11 @@ void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 int main(int argc, char** argv) {
   try {
     const Settings settings = parse(argc, argv);
+    const LastInput last(settings.last);
     bool any = false;
     for (const Target& target : targets()) {
       if (!settings.target.empty() && target.name != settings.target) continue;
-      run_all(target, settings);
+      run_all(target, settings, last);
       any = true;
     }
     if (!any) throw Error({.where = "fuzz_replay", .what = "no target is called " + settings.target});
