@@ -105,14 +105,17 @@ ModelWeights ModelWeights::as(DType dtype) const {
   return converted;
 }
 
+ModelWeights ModelWeights::checked(const ModelConfig& config, std::string_view where) const {
+  return ModelWeights(config, tensors(), contents_ ? contents_->owner : nullptr, where);
+}
+
 ModelConfig with_scalar_head(ModelConfig config) {
   config.scalar_head = true;
   return config;
 }
 
 ModelWeights with_scalar_head(const ModelConfig& config, const ModelWeights& weights) {
-  const auto owner = std::make_shared<ModelWeights>(weights);
-  const ModelWeights checked(config, weights.tensors(), owner, "with_scalar_head");
+  const ModelWeights checked = weights.checked(config, "with_scalar_head");
   if (config.scalar_head) return checked;
   const auto width = static_cast<std::int64_t>(config.hidden);
   TensorMemory memory(config.hidden * sizeof(float));
@@ -120,9 +123,9 @@ ModelWeights with_scalar_head(const ModelConfig& config, const ModelWeights& wei
   std::erase_if(tensors, [](const TensorView& tensor) { return tensor.name == "lm_head.weight"; });
   tensors.push_back({"score.weight", DType::f32, {1, width},
                      memory.take(config.hidden * sizeof(float))});
-  using Owners = std::pair<std::shared_ptr<ModelWeights>, std::shared_ptr<const void>>;
+  using Owners = std::pair<ModelWeights, std::shared_ptr<const void>>;
   return ModelWeights(with_scalar_head(config), std::move(tensors),
-                      std::make_shared<Owners>(owner, memory.owner()), "with_scalar_head");
+                      std::make_shared<Owners>(checked, memory.owner()), "with_scalar_head");
 }
 
 std::vector<float> to_f32(const TensorView& tensor) {

@@ -268,9 +268,7 @@ Transformer::Transformer(const ModelConfig& config, const ModelWeights& weights,
 Transformer::~Transformer() = default;
 
 void Transformer::set_weights(const ModelWeights& weights) {
-  const ModelConfig& model = implementation_->config;
-  ModelWeights checked(model, weights.tensors(), std::make_shared<ModelWeights>(weights),
-                       "Transformer");
+  ModelWeights checked = weights.checked(implementation_->config, "Transformer");
   for (const TensorView& tensor : weights.tensors()) {
     if (tensor.dtype == DType::f16) {
       checked = checked.as(DType::f32);

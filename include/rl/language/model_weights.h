@@ -29,6 +29,9 @@ class ModelWeights {
   const TensorView* find(std::string_view name) const;     // nullptr when absent
   const std::vector<TensorView>& tensors() const;          // in the order of model_parameters
 
+  // The same. Throws Error as above unless they are the configuration's parameters.
+  ModelWeights checked(const ModelConfig& config, std::string_view where) const;
+
   // The same with every tensor in this dtype (f32, bf16 or f16, rounded to nearest even; what is
   // too large becomes infinite); shares what
   // already is.

@@ -52,9 +52,7 @@ Trunk::Trunk(const language::ModelConfig& config, const language::ModelWeights& 
       functions_(exact_ ? exact_functions(ops_) : plain_functions()) {
   check(options, device);
   // Weights of another model are refused here, with all that does not fit.
-  const language::ModelWeights checked(config_, weights.tensors(),
-                                       std::make_shared<language::ModelWeights>(weights),
-                                       "LanguageModel");
+  const language::ModelWeights checked = weights.checked(config_, "LanguageModel");
   if (options_.lora.rank != 0) {
     freeze(checked);
     initialise_adapters(parameters_, options_.seed);
