@@ -10,22 +10,20 @@
 #include <string>
 #include <utility>
 
+#include "src/models/language/packing.h"
+#include "src/models/language/plain_functions.h"
 #include "src/models/language/transformer_layers.h"
 
 namespace rl::lm {
 namespace {
 
 // LibTorch's functions with attention over the cache, for one pass: the layers ask in their order.
-class CachedFunctions final : public Functions {
+class CachedFunctions final : public PlainFunctions {
  public:
-  CachedFunctions(const Functions& plain, const DeviceCache& cache, const CachePlan& plan)
-      : plain_(plain), cache_(cache), plan_(plan) {}
+  CachedFunctions(const DeviceCache& cache, const CachePlan& plan) : cache_(cache), plan_(plan) {}
 
   at::Tensor embed(const Network& network, const Batch& batch) const override {
-    return plain_.embed(network, batch).to(at::kFloat);
-  }
-  at::Tensor normalise(const at::Tensor& x, const NormWeights& norm) const override {
-    return plain_.normalise(x, norm);
+    return PlainFunctions::embed(network, batch).to(at::kFloat);
   }
   // Products in the type of the matrix, biases in f32.
   std::vector<at::Tensor> project(const at::Tensor& x,
@@ -39,66 +37,43 @@ class CachedFunctions final : public Functions {
     }
     return outputs;
   }
-  at::Tensor rotate(const at::Tensor& heads,
-                    const std::shared_ptr<const Batch>& batch) const override {
-    return plain_.rotate(heads, batch);
-  }
   at::Tensor attend(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                     const std::shared_ptr<const Batch>&, float scale) const override {
     return plan_.attend(cache_, layer_++, query, key, value, static_cast<double>(scale));
   }
-  at::Tensor silu_multiply(const at::Tensor& gate, const at::Tensor& up) const override {
-    return plain_.silu_multiply(gate, up);
-  }
-  at::Tensor gelu(const at::Tensor& x) const override { return plain_.gelu(x); }
-  at::Tensor add(const at::Tensor& a, const at::Tensor& b) const override {
-    return plain_.add(a, b);
-  }
-  TokenLogProbs score(const at::Tensor& hidden, const at::Tensor& targets, const Weight& head,
-                      float inverse_temperature, std::int64_t chunk_rows) const override {
-    return plain_.score(hidden, targets, head, inverse_temperature, chunk_rows);
-  }
 
  private:
-  const Functions& plain_;
   const DeviceCache& cache_;
   const CachePlan& plan_;
   mutable std::int64_t layer_ = 0;
 };
 
-// A copy: matrices keep bf16, everything else is f32.
+at::Tensor copy_of(const void* data, at::IntArrayRef shape, at::ScalarType type,
+                   at::Device device) {
+  return at::from_blob(const_cast<void*>(data), shape, type)
+      .to(device, type, /*non_blocking=*/false, /*copy=*/true);
+}
+
+// Matrices keep bf16, everything else is f32.
 at::Tensor on_device(const TensorView& tensor, at::Device device) {
-  constexpr bool kCopy = true;
-  auto* data = const_cast<std::byte*>(tensor.data.data());
-  if (tensor.dtype == DType::f32) {
-    return at::from_blob(data, tensor.shape, at::kFloat).to(device, at::kFloat, false, kCopy);
+  const std::byte* data = tensor.data.data();
+  if (tensor.dtype == DType::f32) return copy_of(data, tensor.shape, at::kFloat, device);
+  const bool is_matrix = tensor.shape.size() > 1;
+  if (tensor.dtype == DType::bf16 && is_matrix) {
+    return copy_of(data, tensor.shape, at::kBFloat16, device);
   }
-  if (tensor.dtype == DType::bf16) {
-    const auto type = tensor.shape.size() > 1 ? at::kBFloat16 : at::kFloat;
-    return at::from_blob(data, tensor.shape, at::kBFloat16).to(device, type, false, kCopy);
-  }
-  std::vector<float> wide = language::to_f32(tensor);
-  return at::from_blob(wide.data(), tensor.shape, at::kFloat).to(device, at::kFloat, false, kCopy);
+  return copy_of(language::to_f32(tensor).data(), tensor.shape, at::kFloat, device);
 }
 
 Network network_of(const language::ModelConfig& config, const language::ModelWeights& weights,
                    at::Device device) {
-  const language::ModelWeights checked(config, weights.tensors(),
-                                       std::make_shared<language::ModelWeights>(weights),
-                                       "make_device_generator");
+  const language::ModelWeights checked = weights.checked(config, "make_device_generator");
   const auto weight = [&](const std::string& name) {
     return Weight{on_device(checked.require(name), device), {}};
   };
   return make_network(config, {.weight = weight, .adapter = [](const std::string&) {
                         return Adapter{};
                       }});
-}
-
-at::Tensor table_on(const std::vector<float>& table, std::size_t half, at::Device device) {
-  const auto width = static_cast<std::int64_t>(half);
-  const auto rows = static_cast<std::int64_t>(table.size()) / width;
-  return at::from_blob(const_cast<float*>(table.data()), {rows, width}, at::kFloat)
-      .to(device, at::kFloat, /*non_blocking=*/false, /*copy=*/true);
 }
 
 }  // namespace
@@ -109,12 +84,11 @@ DeviceModel::DeviceModel(const language::ModelConfig& config,
     : device_(device),
       team_(threads),
       ops_(team_),
-      functions_(plain_functions()),
       network_(network_of(config, weights, device)) {
   if (config.learned_positions) return;
   const language::RotaryTable table(config, config.context);
-  cos_ = table_on(table.cos, table.half, device);
-  sin_ = table_on(table.sin, table.half, device);
+  cos_ = rotary_rows(table.cos, table.half).to(device, at::kFloat, false, /*copy=*/true);
+  sin_ = rotary_rows(table.sin, table.half).to(device, at::kFloat, false, /*copy=*/true);
 }
 
 void DeviceModel::set_weights(const language::ModelWeights& weights) {
@@ -147,7 +121,7 @@ void DeviceModel::forward(std::span<const language::TokenSpan> spans, std::size_
                           std::span<const std::size_t> wanted_rows, float* logits) {
   const c10::NoGradGuard no_graph;
   const CachePlan plan(spans, *cache_);
-  const CachedFunctions functions(*functions_, *cache_, plan);
+  const CachedFunctions functions(*cache_, plan);
   const at::Tensor hidden = forward_hidden(functions, network_, batch_of(spans, plan), {});
   if (wanted_rows.empty()) return;
   const std::vector<std::int64_t> rows(wanted_rows.begin(), wanted_rows.end());

@@ -8,7 +8,7 @@
 
 #include "rl/language/logit_model.h"
 #include "src/models/language/device_cache.h"
-#include "src/models/language/functions.h"
+#include "src/models/language/network.h"
 
 namespace rl::lm {
 
@@ -34,7 +34,6 @@ class DeviceModel final : public language::LogitModel {
   at::Device device_;
   language::ThreadTeam team_;
   language::Ops ops_;
-  std::unique_ptr<Functions> functions_;
   at::Tensor cos_, sin_;  // [context, head_dim / 2]; undefined with learned positions
   Network network_;
   std::optional<DeviceCache> cache_{};

@@ -74,15 +74,13 @@ void number_rows(const std::vector<std::int64_t>& tokens, Batch& batch) {
   batch.row_list = std::move(rows);
 }
 
-at::Tensor gathered(const std::vector<float>& table, std::size_t half,
-                    const at::Tensor& positions) {
+}  // namespace
+
+at::Tensor rotary_rows(const std::vector<float>& table, std::size_t half) {
   const auto width = static_cast<std::int64_t>(half);
   const auto rows = static_cast<std::int64_t>(table.size()) / width;
-  return at::from_blob(const_cast<float*>(table.data()), {rows, width}, at::kFloat)
-      .index_select(0, positions);
+  return at::from_blob(const_cast<float*>(table.data()), {rows, width}, at::kFloat);
 }
-
-}  // namespace
 
 Packer::Packer(const language::ModelConfig& config, at::Device device, bool plain)
     : config_(config), device_(device), plain_(plain) {}
@@ -129,8 +127,11 @@ std::shared_ptr<const Batch> Packer::pack(const PackedTokens& packed) {
       at::from_blob(batch->position_list.data(), {on_cpu.numel()}, at::kInt).to(at::kLong);
   batch->positions = positions.to(device_);
   if (config_.learned_positions) return batch;
-  batch->cos = gathered(batch->rotary->cos, batch->rotary->half, positions).to(device_);
-  batch->sin = gathered(batch->rotary->sin, batch->rotary->half, positions).to(device_);
+  const auto gathered = [&](const std::vector<float>& table) {
+    return rotary_rows(table, batch->rotary->half).index_select(0, positions).to(device_);
+  };
+  batch->cos = gathered(batch->rotary->cos);
+  batch->sin = gathered(batch->rotary->sin);
   return batch;
 }
 

@@ -1,13 +1,18 @@
 // Sequences end to end: checked, numbered, with their rotations.
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <vector>
 
 #include "rl/language/model_config.h"
 #include "rl/models/language_model.h"
 #include "src/models/language/network.h"
 
 namespace rl::lm {
+
+// A rotary table's cosines or sines as [positions, half], a view of them.
+at::Tensor rotary_rows(const std::vector<float>& table, std::size_t half);
 
 // Makes batches for one model. Threads: one thread at a time.
 class Packer {
