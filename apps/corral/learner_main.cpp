@@ -54,23 +54,27 @@ int generate_on_device(const std::vector<std::string>& words) {
   return generate(options, device_generators(options.device));
 }
 
-int run(const std::string& name, const std::vector<std::string>& words) {
-  if (name == "train") return train(cli::TrainCommand::train, words);
-  if (name == "learner") return train(cli::TrainCommand::learner, words);
-  if (name == "generate") return generate_on_device(words);
-  throw UsageError("this is a part of corral; run `corral train`");
-}
+struct Command {
+  const char* name;
+  int (*run)(const std::vector<std::string>& words);
+};
+
+constexpr Command kCommands[] = {
+    {"train", [](const auto& words) { return train(cli::TrainCommand::train, words); }},
+    {"learner", [](const auto& words) { return train(cli::TrainCommand::learner, words); }},
+    {"generate", generate_on_device},
+};
 
 }  // namespace
 }  // namespace rl::app
 
 int main(int argc, char** argv) {
   const std::vector<std::string> words(argv + 1, argv + argc);
-  if (words.empty()) {
-    std::fprintf(stderr, "corral-learner: this is a part of corral; run `corral train`\n");
-    return rl::app::kWrongUsage;
+  for (const rl::app::Command& command : rl::app::kCommands) {
+    if (words.empty() || words[0] != command.name) continue;
+    return rl::app::run_reporting("corral " + words[0],
+                                  [&] { return command.run({words.begin() + 1, words.end()}); });
   }
-  return rl::app::run_reporting("corral " + words[0], [&] {
-    return rl::app::run(words[0], {words.begin() + 1, words.end()});
-  });
+  std::fprintf(stderr, "corral-learner: this is a part of corral; run `corral train`\n");
+  return rl::app::kWrongUsage;
 }
