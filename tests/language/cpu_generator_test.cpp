@@ -12,6 +12,7 @@
 #include "rl/language/text_completion.h"
 #include "src/language/cpu_generator.h"
 #include "tests/language/scripted_model.h"
+#include "tests/language/small_requests.h"
 
 TEST_SUITE_BEGIN("language::cpu_generator");
 
@@ -41,25 +42,6 @@ ModelConfig small_model(Family family) {
     config.qkv_bias = config.output_bias = config.mlp_bias = config.learned_positions = true;
   }
   return config;
-}
-
-GenerationRequest small_request(std::uint64_t id, std::size_t prompt, std::size_t samples) {
-  GenerationRequest request;
-  request.id = id;
-  request.num_samples = samples;
-  request.max_new_tokens = 14;
-  request.seed = 3;
-  request.stream = id * 10;
-  for (std::size_t i = 0; i < prompt; ++i) {
-    request.prompt.push_back(static_cast<TokenId>((id * 31 + i * 17) % 97));
-  }
-  if (id == 1) request.sampling = {.temperature = 0.7F, .top_k = 30, .top_p = 0.95F};
-  if (id == 2) request.sampling = {.temperature = 1.7F};
-  return request;
-}
-
-std::vector<GenerationRequest> small_requests() {
-  return {small_request(0, 5, 3), small_request(1, 33, 2), small_request(2, 1, 4)};
 }
 
 // What a learner computes: one forward pass over the whole sequence, in one page.
@@ -101,12 +83,12 @@ TEST_CASE("batch, threads, page size and form of the kernels change no bit; the 
     for (const DType dtype : {DType::f32, DType::bf16}) {
       const ModelWeights weights = random_weights(config, 11).as(dtype);
       Stories expected;
-      for (const GenerationRequest& request : small_requests()) {
+      for (const GenerationRequest& request : small_requests(97)) {
         const auto alone = make_cpu_generator(config, weights, 1, {.threads = 1}, kPortableKernels);
         alone->submit(request);
         expected.merge(run_to_end(*alone));
       }
-      for (const GenerationRequest& request : small_requests()) {
+      for (const GenerationRequest& request : small_requests(97)) {
         for (std::size_t sample = 0; sample < request.num_samples; ++sample) {
           const Story& story = expected.at({request.id, sample});
           REQUIRE(story.policy_log_probs ==
@@ -125,7 +107,7 @@ TEST_CASE("batch, threads, page size and form of the kernels change no bit; the 
             options.prefill_tokens = 7 * page_size;
             options.cache_pages = 3 * 64 / page_size;  // some sequences are sent away
             const auto generator = make_cpu_generator(config, weights, 1, options, *kernels);
-            for (const GenerationRequest& request : small_requests()) generator->submit(request);
+            for (const GenerationRequest& request : small_requests(97)) generator->submit(request);
             REQUIRE(run_to_end(*generator) == expected);
           }
         }
@@ -145,7 +127,7 @@ TEST_CASE("weights change between steps; tokens carry the version") {
   const ModelWeights first = random_weights(config, 1);
   const ModelWeights second = random_weights(config, 2);
   const auto generator = make_cpu_generator(config, first, 1, {});
-  generator->submit(small_request(0, 5, 1));
+  generator->submit(small_request(97, 0, 5, 1));
   CHECK(generator->step().at(0).weight_version == 1);
   generator->set_weights(second, 2);
   CHECK(generator->step().at(0).weight_version == 2);

@@ -7,6 +7,7 @@
 #include "rl/core/error.h"
 #include "support/torch_doctest.h"
 #include "tests/language/scripted_model.h"
+#include "tests/language/small_requests.h"
 
 using namespace rl;
 using namespace rl::language;
@@ -26,23 +27,10 @@ std::unique_ptr<TextGenerator> on_kernels(const ModelConfig& config, const Model
   return make_cpu_generator(config, weights, 1, options);
 }
 
-// Prompts of 5, 33 and 1 tokens, several samples of each, with and without filters.
+// The last one greedy.
 std::vector<GenerationRequest> requests(const ModelConfig& config) {
-  std::vector<GenerationRequest> result(3);
-  const std::vector<std::size_t> lengths{5, 33, 1};
-  for (std::size_t i = 0; i < result.size(); ++i) {
-    GenerationRequest& request = result[i];
-    request.id = i;
-    request.num_samples = 2 + i;
-    request.max_new_tokens = 14;
-    request.seed = 3;
-    request.stream = 10 * i;
-    for (std::size_t t = 0; t < lengths[i]; ++t) {
-      request.prompt.push_back(static_cast<TokenId>((31 * i + 17 * t) % config.vocabulary));
-    }
-  }
-  result[1].sampling = {.temperature = 0.7F, .top_k = 30, .top_p = 0.95F};
-  result[2].sampling = {.temperature = 0.0F};
+  std::vector<GenerationRequest> result = small_requests(config.vocabulary);
+  result.back().sampling = {.temperature = 0.0F};
   return result;
 }
 
