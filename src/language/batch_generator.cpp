@@ -168,7 +168,7 @@ void BatchGenerator::score_rows() {
 // only when every row has been drawn, so that a failed step can be repeated.
 void BatchGenerator::draw_all() {
   // Fewer logits than this are done before a second thread has woken up.
-  constexpr std::size_t kSmallWork = std::size_t{1} << 14;
+  constexpr std::size_t kFewLogits = std::size_t{1} << 14;
   std::vector<RngStream> streams;
   for (const Drawer& drawer : drawers_) streams.push_back(drawer.sequence->draws);
   std::vector<unsigned char> sound(drawers_.size(), 1);
@@ -187,7 +187,7 @@ void BatchGenerator::draw_all() {
     }
   };
   const std::size_t rows = row_sequences_.size();
-  if (rows == 1 || rows * vocabulary() < kSmallWork) {
+  if (rows == 1 || rows * vocabulary() < kFewLogits) {
     draw_rows(0, 1);
   } else {
     model_->team().run(

@@ -3,7 +3,7 @@
 // and every template hangs on a type that is local to the file.
 #pragma once
 
-#include "src/language/kernels.h"
+#include "src/language/product_body.h"
 
 namespace rl::language {
 
@@ -458,8 +458,25 @@ struct KernelBody {
   }
 
   static constexpr KernelTable table(const char* name, bool (*runs_here)()) {
-    return {name,       runs_here, matmul, weighted_rows, maximum,   exponentials, rms_norm,
-            layer_norm, rotate,    silu_multiply, gelu_tanh, add, scale};
+    using Products = ProductBody<P>;
+    return {.name = name,
+            .runs_here = runs_here,
+            .matmul = matmul,
+            .panel_width = Products::kPanel,
+            .matmul_memory = Products::matmul_memory,
+            .matmul_panel = Products::matmul_panel,
+            .added_memory = Products::added_memory,
+            .added_panel = Products::added_panel,
+            .weighted_rows = weighted_rows,
+            .maximum = maximum,
+            .exponentials = exponentials,
+            .rms_norm = rms_norm,
+            .layer_norm = layer_norm,
+            .rotate = rotate,
+            .silu_multiply = silu_multiply,
+            .gelu_tanh = gelu_tanh,
+            .add = add,
+            .scale = scale};
   }
 };
 

@@ -28,15 +28,22 @@ struct WeightedRows {
 };
 inline constexpr std::size_t kMaxWeightedRows = 4;
 
-// Fewer multiply-adds than this are done before a second thread has woken up.
-inline constexpr std::size_t kSmallWork = std::size_t{1} << 17;
-
 struct KernelTable {
   const char* name;
   bool (*runs_here)();  // whether this CPU has the instructions
 
   // The outputs [first, end) of all rows.
   void (*matmul)(const Matmul& product, std::size_t first, std::size_t end);
+  // The same for many rows: panel_width outputs from `column` on (fewer at the end) of the rows
+  // [first_row, end_row). `memory` has room for matmul_memory(inner) floats.
+  std::size_t panel_width;
+  std::size_t (*matmul_memory)(std::size_t inner);
+  void (*matmul_panel)(const Matmul& product, std::size_t column, std::size_t first_row,
+                       std::size_t end_row, float* memory);
+  // panel_width columns of c from `column` on; `memory` has room for added_memory() floats.
+  std::size_t (*added_memory)();
+  void (*added_panel)(const AddedProduct& product, std::size_t column, std::size_t first_row,
+                      std::size_t end_row, float* memory);
   void (*weighted_rows)(const WeightedRows& product);
   float (*maximum)(const float* x, std::size_t count);  // count > 0
   // e[i] = exp(scale * x[i] - max), and their sums; `e` may be x or null.

@@ -17,6 +17,10 @@ struct EightLanes {
   static constexpr std::size_t kColumns = 3;
   static constexpr std::size_t kSingleColumns = 4;
   static constexpr std::size_t kWeightedColumns = 1;
+  static constexpr std::size_t kPanelParts = 2;
+  static constexpr std::size_t kLanesAtOnce = 2;
+  static constexpr std::size_t kPanelRows = 3;
+  static constexpr std::size_t kAddedRows = 6;
 
   static Part load(const float* from) { return _mm256_loadu_ps(from); }
   static Part load(const std::uint16_t* bf16) {
@@ -33,6 +37,11 @@ struct EightLanes {
   static void store(float* to, Part v) { _mm256_storeu_ps(to, v); }
   static void store_first(float* to, std::size_t count, Part v) {
     _mm256_maskstore_ps(to, first(count), v);
+  }
+  // Loaded once: the compiler would rather load it again for every product than keep it.
+  static Part in_register(Part v) {
+    __asm__("" : "+x"(v));
+    return v;
   }
   static Part broadcast(float v) { return _mm256_set1_ps(v); }
   static Part fma(Part a, Part b, Part c) { return _mm256_fmadd_ps(a, b, c); }

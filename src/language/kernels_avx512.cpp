@@ -17,6 +17,10 @@ struct SixteenLanes {
   static constexpr std::size_t kColumns = 4;
   static constexpr std::size_t kSingleColumns = 8;
   static constexpr std::size_t kWeightedColumns = 4;
+  static constexpr std::size_t kPanelParts = 2;
+  static constexpr std::size_t kLanesAtOnce = 4;
+  static constexpr std::size_t kPanelRows = 3;
+  static constexpr std::size_t kAddedRows = 12;
 
   static Part load(const float* from) { return _mm512_loadu_ps(from); }
   static Part load(const std::uint16_t* bf16) {
@@ -36,6 +40,11 @@ struct SixteenLanes {
   static void store(float* to, Part v) { _mm512_storeu_ps(to, v); }
   static void store_first(float* to, std::size_t count, Part v) {
     _mm512_mask_storeu_ps(to, first(count), v);
+  }
+  // Loaded once: the compiler would rather load it again for every product than keep it.
+  static Part in_register(Part v) {
+    __asm__("" : "+v"(v));
+    return v;
   }
   static Part broadcast(float v) { return _mm512_set1_ps(v); }
   static Part fma(Part a, Part b, Part c) { return _mm512_fmadd_ps(a, b, c); }

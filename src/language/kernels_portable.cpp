@@ -15,6 +15,10 @@ struct OneLane {
   static constexpr std::size_t kColumns = 2;
   static constexpr std::size_t kSingleColumns = 2;
   static constexpr std::size_t kWeightedColumns = 1;
+  static constexpr std::size_t kPanelParts = 4;
+  static constexpr std::size_t kLanesAtOnce = 2;
+  static constexpr std::size_t kPanelRows = 2;
+  static constexpr std::size_t kAddedRows = 4;
 
   static Part load(const float* from) { return *from; }
   static Part load(const std::uint16_t* bf16) {
@@ -23,6 +27,7 @@ struct OneLane {
   static Part load_first(const float* from, std::size_t) { return *from; }
   static void store(float* to, Part v) { *to = v; }
   static void store_first(float* to, std::size_t, Part v) { *to = v; }
+  static Part in_register(Part v) { return v; }
   static Part broadcast(float v) { return v; }
   static Part fma(Part a, Part b, Part c) { return __builtin_fmaf(a, b, c); }
   static Part add(Part a, Part b) { return a + b; }

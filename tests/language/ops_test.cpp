@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <vector>
@@ -133,12 +134,42 @@ std::vector<float> attend(const Ops& ops, const std::vector<float>& q, const std
   return out;
 }
 
+struct Attended {
+  std::vector<float> out, log_sum_exp;
+};
+
+// Whole sequences that lie end to end; `qkv` holds queries, keys and values.
+Attended attend_sequences(const Ops& ops, const std::vector<std::vector<float>>& qkv,
+                          const Heads& heads, const std::vector<std::int64_t>& lengths) {
+  const std::size_t width = heads.key_value * heads.dim;
+  std::vector<const float*> keys, values;
+  std::vector<AttentionSpan> spans;
+  std::size_t rows = 0, longest = 0;
+  for (const std::int64_t length : lengths) {
+    keys.push_back(qkv[1].data() + rows * width);
+    values.push_back(qkv[2].data() + rows * width);
+    spans.push_back({.first_row = rows, .rows = static_cast<std::size_t>(length)});
+    rows += spans.back().rows;
+    longest = std::max(longest, spans.back().rows);
+  }
+  for (std::size_t s = 0; s < spans.size(); ++s) {
+    spans[s].key_pages = &keys[s];
+    spans[s].value_pages = &values[s];
+  }
+  Attended result{std::vector<float>(rows * heads.query * heads.dim),
+                  std::vector<float>(rows * heads.query)};
+  ops.attention({.q = qkv[0].data(), .out = result.out.data(), .query_heads = heads.query,
+                 .key_value_heads = heads.key_value, .head_dim = heads.dim, .page_size = longest,
+                 .scale = 0.3F, .spans = spans, .log_sum_exp = result.log_sum_exp.data()});
+  return result;
+}
+
 }  // namespace
 
 TEST_CASE("a product's outputs are the contract's sums, to the bit, in every form") {
   for (const std::size_t inner : {1, 8, 15, 16, 17, 64, 100}) {
-    for (const std::size_t rows : {1, 2, 3, 4, 5, 9}) {
-      const std::size_t outputs = 29;
+    for (const std::size_t rows : {1, 2, 3, 4, 5, 9, 64, 131}) {
+      const std::size_t outputs = 77;
       const auto x = random_values(rows * inner, 1);
       const auto w = random_values(outputs * inner, 2);
       const auto bias = random_values(outputs, 3);
@@ -181,18 +212,77 @@ TEST_CASE("a product of no rows writes nothing") {
 }
 
 TEST_CASE("bf16 weights give what their widened values give") {
-  const std::size_t inner = 50, outputs = 31, rows = 5;
-  const auto x = random_values(rows * inner, 1);
+  const std::size_t inner = 50, outputs = 31;
   const auto halves = as_bf16(random_values(outputs * inner, 2));
   std::vector<float> w(halves.size());
   for (std::size_t i = 0; i < w.size(); ++i) w[i] = widen(halves[i]);
+  for (const std::size_t rows : {5, 100}) {
+    const auto x = random_values(rows * inner, 1);
+    for_every_form([&](const Ops& ops) {
+      std::vector<float> y(rows * outputs);
+      ops.matmul({.x = x.data(), .x_stride = inner, .rows = rows, .w = halves.data(),
+                  .w_dtype = rl::DType::bf16, .w_stride = inner, .outputs = outputs,
+                  .inner = inner, .y = y.data(), .y_stride = outputs});
+      CHECK(same_bits(y, multiply(ops, x, rows, w, outputs, inner)));
+    });
+  }
+}
+
+TEST_CASE("rows of larger matrices are multiplied where they lie, and nothing beside them changes") {
+  const std::size_t inner = 37, outputs = 50, rows = 80, wide = 128;
+  const auto x = random_values(rows * wide, 1);
+  const auto w = random_values(outputs * wide, 2);
   for_every_form([&](const Ops& ops) {
-    std::vector<float> y(rows * outputs);
-    ops.matmul({.x = x.data(), .x_stride = inner, .rows = rows, .w = halves.data(),
-                .w_dtype = rl::DType::bf16, .w_stride = inner, .outputs = outputs,
-                .inner = inner, .y = y.data(), .y_stride = outputs});
-    CHECK(same_bits(y, multiply(ops, x, rows, w, outputs, inner)));
+    std::vector<float> y(rows * wide, 7.0F);
+    ops.matmul({.x = x.data(), .x_stride = wide, .rows = rows, .w = w.data(), .w_stride = wide,
+                .outputs = outputs, .inner = inner, .y = y.data(), .y_stride = wide});
+    bool right = true;
+    for (std::size_t m = 0; m < rows; ++m) {
+      for (std::size_t n = 0; n < wide; ++n) {
+        const float expected =
+            n < outputs ? contract_dot(x.data() + m * wide, w.data() + n * wide, inner) : 7.0F;
+        right = right && y[m * wide + n] == expected;
+      }
+    }
+    CHECK(right);
   });
+}
+
+TEST_CASE("an added product is one chain per element, to the bit, in every form") {
+  for (const auto& [rows, steps, width] : std::vector<std::array<std::size_t, 3>>{
+           {1, 1, 1}, {5, 7, 31}, {13, 300, 33}, {64, 40, 128}, {97, 600, 70}, {3, 0, 8}}) {
+    const std::size_t c_stride = width + 3;
+    const auto a = random_values(rows * steps, 1);
+    const auto b = random_values(steps * width, 2);
+    const auto start = random_values(rows * c_stride, 3);
+    std::vector<float> transposed(a.size());
+    std::vector<float> expected = start;
+    for (std::size_t r = 0; r < rows; ++r) {
+      for (std::size_t j = 0; j < steps; ++j) transposed[j * rows + r] = a[r * steps + j];
+      for (std::size_t d = 0; d < width; ++d) {
+        float& sum = expected[r * c_stride + d];
+        for (std::size_t j = 0; j < steps; ++j) {
+          sum = std::fmaf(a[r * steps + j], b[j * width + d], sum);
+        }
+      }
+    }
+    CAPTURE(rows);
+    CAPTURE(steps);
+    CAPTURE(width);
+    AddedProduct product{.rows = rows, .steps = steps, .b = b.data(), .b_stride = width,
+                         .width = width, .c_stride = c_stride};
+    for_every_form([&](const Ops& ops) {
+      std::vector<float> c = start;
+      product.c = c.data();
+      product.a = a.data(), product.a_row_stride = steps, product.a_step_stride = 1;
+      ops.add_product(product);
+      CHECK(same_bits(c, expected));
+      c = start;
+      product.a = transposed.data(), product.a_row_stride = 1, product.a_step_stride = rows;
+      ops.add_product(product);
+      CHECK(same_bits(c, expected));
+    });
+  }
 }
 
 TEST_CASE("attention is the softmax-weighted sum of values, as in double") {
@@ -233,6 +323,65 @@ TEST_CASE("attention has the same bits for any page size, split into calls, thre
       CHECK(same_bits(out, there));
     }
   });
+}
+
+TEST_CASE("attention's gradients are those of a small change, and have the same bits in every form") {
+  for (const Heads heads : {Heads{2, 2, 8}, Heads{4, 2, 20}, Heads{3, 1, 16}}) {
+    const std::vector<std::int64_t> lengths{5, 1, 150};
+    const std::size_t rows = 156, queries = heads.query * heads.dim;
+    const std::size_t keys = heads.key_value * heads.dim;
+    const std::vector<std::vector<float>> inputs{random_values(rows * queries, 1, 2.0F),
+                                                 random_values(rows * keys, 2, 2.0F),
+                                                 random_values(rows * keys, 3)};
+    const auto g = random_values(rows * queries, 4);
+    // The loss in double: every sequence's attention, weighted by g.
+    const auto loss = [&](const std::vector<std::vector<float>>& qkv) {
+      double sum = 0.0;
+      std::size_t row = 0;
+      for (const std::int64_t length : lengths) {
+        const auto count = static_cast<std::size_t>(length);
+        const auto sequence = [&](const std::vector<float>& all, std::size_t width) {
+          return std::vector<float>(all.begin() + row * width, all.begin() + (row + count) * width);
+        };
+        const auto out =
+            attention_in_double(sequence(qkv[0], queries), sequence(qkv[1], keys),
+                                sequence(qkv[2], keys), heads, count, double{0.3F});
+        for (std::size_t i = 0; i < out.size(); ++i) sum += out[i] * double{g[row * queries + i]};
+        row += count;
+      }
+      return sum;
+    };
+    std::vector<std::vector<float>> expected;
+    for_every_form([&](const Ops& ops) {
+      const auto forward = attend_sequences(ops, inputs, heads, lengths);
+      std::vector<std::vector<float>> gradients(3);
+      for (std::size_t i = 0; i < 3; ++i) gradients[i].resize(inputs[i].size(), 5.0F);
+      ops.attention_gradient({.q = inputs[0].data(), .k = inputs[1].data(), .v = inputs[2].data(),
+                              .out = forward.out.data(), .log_sum_exp = forward.log_sum_exp.data(),
+                              .out_gradient = g.data(), .q_gradient = gradients[0].data(),
+                              .k_gradient = gradients[1].data(),
+                              .v_gradient = gradients[2].data(), .query_heads = heads.query,
+                              .key_value_heads = heads.key_value, .head_dim = heads.dim,
+                              .scale = 0.3F, .lengths = lengths});
+      if (expected.empty()) expected = gradients;
+      for (std::size_t i = 0; i < 3; ++i) CHECK(same_bits(gradients[i], expected[i]));
+    });
+    for (std::size_t input = 0; input < 3; ++input) {
+      for (const std::size_t part : {0, 1, 2, 3, 4, 5, 6, 7}) {
+        const std::size_t element = (inputs[input].size() - 1) * part / 7;
+        CAPTURE(input);
+        CAPTURE(element);
+        const float step = 0x1p-9F;
+        auto moved = inputs;
+        moved[input][element] = inputs[input][element] + step;
+        const double above = loss(moved);
+        moved[input][element] = inputs[input][element] - step;
+        const double below = loss(moved);
+        const double slope = (above - below) / (2.0 * double{step});
+        CHECK(std::abs(double{expected[input][element]} - slope) < 2e-5 + 1e-4 * std::abs(slope));
+      }
+    }
+  }
 }
 
 TEST_CASE("norms, activations and rotation agree with double and among the forms") {

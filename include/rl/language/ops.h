@@ -5,7 +5,8 @@
 // threads, the page size or the CPU. A sum over k keeps 16 partial sums (k mod 16), each a chain of
 // fused multiply-adds in order, that end in one tree: l with l + 8, then l + 4, l + 2, l + 1.
 // Generation and the training forward both use these operations, hence the log-prob a token was
-// sampled with and the one the learner computes are the same bits.
+// sampled with and the one the learner computes are the same bits. add_product and
+// attention_gradient, which the backward pass uses, keep the contract with sums of another order.
 #pragma once
 
 #include <cstddef>
@@ -36,6 +37,21 @@ struct Matmul {
   std::size_t y_stride = 0;
 };
 
+// c[r, d] += sum_j a[r, j] b[j, d]: one chain of fused multiply-adds that begins with c, j in order.
+// Element (r, j) of a lies at a[r * a_row_stride + j * a_step_stride], so that a may be transposed.
+struct AddedProduct {
+  const float* a = nullptr;
+  std::size_t a_row_stride = 0;
+  std::size_t a_step_stride = 1;
+  std::size_t rows = 0;
+  std::size_t steps = 0;             // of j
+  const float* b = nullptr;
+  std::size_t b_stride = 0;
+  std::size_t width = 0;             // of d
+  float* c = nullptr;
+  std::size_t c_stride = 0;
+};
+
 // Consecutive rows of one sequence: row r stands at position first_position + r and attends to the
 // positions 0 .. first_position + r.
 struct AttentionSpan {
@@ -59,6 +75,25 @@ struct Attention {
   float scale = 1.0F;
   std::span<const AttentionSpan> spans{};
   float* log_sum_exp = nullptr;      // [rows, query_heads] for a backward pass; may be null
+};
+
+// The gradients of attention over whole sequences, each without pages and from its first position on
+// (FlashAttention, arXiv:2205.14135, algorithm 4: probabilities are computed again, block by block).
+struct AttentionGradient {
+  const float* q = nullptr;             // [rows, query_heads, head_dim], as out and out_gradient
+  const float* k = nullptr;             // [rows, key_value_heads, head_dim], as v
+  const float* v = nullptr;
+  const float* out = nullptr;           // what Attention gave
+  const float* log_sum_exp = nullptr;   // what Attention gave
+  const float* out_gradient = nullptr;
+  float* q_gradient = nullptr;          // overwritten, as the next two
+  float* k_gradient = nullptr;
+  float* v_gradient = nullptr;
+  std::size_t query_heads = 0;
+  std::size_t key_value_heads = 0;
+  std::size_t head_dim = 0;
+  float scale = 1.0F;
+  std::span<const std::int64_t> lengths{};  // of the sequences, which lie end to end
 };
 
 // cos and sin of the rotation, [positions, head_dim / 2] each. The same bits on every machine.
@@ -86,6 +121,7 @@ class Ops {
   Ops(ThreadTeam& team, const KernelTable& kernels);           // a given form: same bits, slower
 
   void matmul(const Matmul& product) const;
+  void add_product(const AddedProduct& product) const;
   // y = x / sqrt(mean(x^2) + epsilon) * weight, per row; y may be x.
   void rms_norm(const float* x, std::size_t rows, std::size_t width, const float* weight,
                 float epsilon, float* y) const;
@@ -96,6 +132,7 @@ class Ops {
   void rotate(float* x, std::size_t rows, std::size_t heads, const RotaryTable& table,
               const std::int32_t* positions) const;
   void attention(const Attention& attention) const;
+  void attention_gradient(const AttentionGradient& attention) const;
   // y = gate * sigmoid(gate) * up; y may be gate or up. The gradient is the usual one.
   void silu_multiply(const float* gate, const float* up, std::size_t count, float* y) const;
   // y = x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))); y may be x.

@@ -1,6 +1,7 @@
 // A few threads that work on one thing together, many times a millisecond.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -43,6 +44,24 @@ class ThreadTeam {
   std::atomic<std::uint32_t> running_{0};  // members still at work
   std::atomic<bool> stopping_{false};
 };
+
+// Fewer multiply-adds than this are done before a second thread has woken up.
+inline constexpr std::size_t kSmallWork = std::size_t{1} << 17;
+
+// work(begin, end) over 0 .. count - 1 in equal parts of whole grains, one per member; on the
+// caller's thread alone when all of it is less than kSmallWork.
+template <class Work>
+void share(ThreadTeam& team, std::size_t count, std::size_t grain, std::size_t total_work,
+           const Work& work) {
+  if (total_work < kSmallWork || count <= grain || team.size() == 1) return work(0, count);
+  const std::size_t grains = (count + grain - 1) / grain;
+  const std::size_t members = team.size();
+  team.run([&](std::size_t member) noexcept {
+    const std::size_t begin = grains * member / members * grain;
+    const std::size_t end = std::min(count, grains * (member + 1) / members * grain);
+    if (begin < end) work(begin, end);
+  });
+}
 
 // The threads a computation should use when nothing else is said: the machine's, at least 1.
 std::size_t default_team_size();
