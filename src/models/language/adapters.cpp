@@ -6,6 +6,7 @@
 
 #include "rl/core/error.h"
 #include "rl/core/rng.h"
+#include "src/models/language/products.h"
 
 namespace rl::lm {
 namespace {
@@ -95,13 +96,8 @@ void merge_adapter(const language::Ops& ops, const at::Tensor& frozen, const at:
                    const at::Tensor& b, double scale, const at::Tensor& merged) {
   const at::Tensor scaled = b.mul(scale).contiguous();
   const at::Tensor transposed = a.t().contiguous();  // [inputs, rank]: rows of weights
-  const auto rank = static_cast<std::size_t>(a.size(0));
-  const auto inputs = static_cast<std::size_t>(a.size(1));
+  multiply(ops, scaled, transposed, {}, merged);
   float* to = merged.mutable_data_ptr<float>();
-  ops.matmul({.x = scaled.const_data_ptr<float>(), .x_stride = rank,
-              .rows = static_cast<std::size_t>(b.size(0)),
-              .w = transposed.const_data_ptr<float>(), .w_dtype = DType::f32, .w_stride = rank,
-              .outputs = inputs, .inner = rank, .bias = nullptr, .y = to, .y_stride = inputs});
   ops.add(frozen.const_data_ptr<float>(), to, static_cast<std::size_t>(merged.numel()), to);
 }
 

@@ -1,12 +1,12 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
-#include <ATen/ops/gelu_backward.h>
-#include <ATen/ops/mm.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 
 #include <cstring>
 
 #include "src/models/language/functions.h"
+#include "src/models/language/products.h"
 #include "src/models/language/recorded.h"
 #include "src/models/language/row_gradients.h"
 
@@ -19,28 +19,23 @@ const float* read(const at::Tensor& tensor) {
 float* write(const at::Tensor& tensor) { return tensor.mutable_data_ptr<float>(); }
 std::size_t size(std::int64_t extent) { return static_cast<std::size_t>(extent); }
 
-at::Tensor multiply(const language::Ops& ops, const at::Tensor& x, const Linear& linear) {
-  at::Tensor y = at::empty({x.size(0), linear.weight.value.size(0)}, x.options());
-  const std::size_t inner = size(x.size(1));
-  const std::size_t outputs = size(y.size(1));
-  ops.matmul({.x = read(x), .x_stride = inner, .rows = size(x.size(0)),
-              .w = read(linear.weight.value), .w_dtype = DType::f32, .w_stride = inner,
-              .outputs = outputs, .inner = inner, .bias = read(linear.bias.value), .y = write(y),
-              .y_stride = outputs});
-  return y;
+// With an adapter w = frozen + scale b a, hence d a = scale b^T (g^T x) and d b = scale (g^T x) a^T.
+void add_adapter_gradients(const language::Ops& ops, const Adapter& adapter, const at::Tensor& g,
+                           const at::Tensor& x) {
+  const at::Tensor inner = at::empty({x.size(0), adapter.a.value.size(0)}, x.options());
+  multiply(ops, x, adapter.a.value, {}, inner);
+  add_transposed_product(ops, g, inner.mul_(adapter.scale), adapter.b.gradient);
+  const at::Tensor outer = at::zeros_like(inner);
+  add_product(ops, g, adapter.b.value, outer);
+  add_transposed_product(ops, outer.mul_(adapter.scale), x, adapter.a.gradient);
 }
 
-// Adds the gradients of the matrix, the bias and the adapter of y = x w^T + bias. With an adapter
-// w = frozen + scale b a, hence d a = scale b^T (g^T x) and d b = scale (g^T x) a^T.
-void add_weight_gradients(const Linear& linear, const at::Tensor& g, const at::Tensor& x) {
-  if (linear.weight.gradient.defined()) linear.weight.gradient.addmm_(g.t(), x);
-  if (linear.bias.gradient.defined()) linear.bias.gradient.add_(g.sum(0));
-  if (linear.adapter.scale == 0.0) return;
-  const Adapter& adapter = linear.adapter;
-  const at::Tensor inner = at::mm(x, adapter.a.value.t());
-  adapter.b.gradient.addmm_(g.t(), inner, 1.0, adapter.scale);
-  const at::Tensor outer = at::mm(g, adapter.b.value);
-  adapter.a.gradient.addmm_(outer.t(), x, 1.0, adapter.scale);
+// Adds the gradients of the matrix, the bias and the adapter of y = x w^T + bias.
+void add_weight_gradients(const language::Ops& ops, const Linear& linear, const at::Tensor& g,
+                          const at::Tensor& x) {
+  if (linear.weight.gradient.defined()) add_transposed_product(ops, g, x, linear.weight.gradient);
+  if (linear.bias.gradient.defined()) add_rows_up(g, linear.bias.gradient);
+  if (linear.adapter.scale != 0.0) add_adapter_gradients(ops, linear.adapter, g, x);
 }
 
 class ExactFunctions final : public Functions {
@@ -83,8 +78,8 @@ class ExactFunctions final : public Functions {
     } else {
       ops_.rms_norm(read(x), rows, width, read(norm.weight.value), epsilon, write(y));
     }
-    record({x}, {y}, [norm, input = x.detach()](const Tensors& g) {
-      return Tensors{norm_gradient(g[0], input, norm)};
+    record({x}, {y}, [&ops = ops_, norm, input = x.detach()](const Tensors& g) {
+      return Tensors{norm_gradient(ops.team(), g[0], input, norm)};
     });
     return y;
   }
@@ -92,20 +87,19 @@ class ExactFunctions final : public Functions {
   std::vector<at::Tensor> project(const at::Tensor& x,
                                   std::span<const Linear* const> linears) const override {
     Tensors outputs;
-    for (const Linear* linear : linears) outputs.push_back(multiply(ops_, x, *linear));
+    for (const Linear* linear : linears) {
+      outputs.push_back(at::empty({x.size(0), linear->weight.value.size(0)}, x.options()));
+      multiply(ops_, x, linear->weight.value, linear->bias.value, outputs.back());
+    }
     record({x}, outputs,
-           [input = x.detach(), all = std::vector(linears.begin(), linears.end())](
+           [&ops = ops_, input = x.detach(), all = std::vector(linears.begin(), linears.end())](
                const Tensors& gradients) {
-      at::Tensor input_gradient;
+      const at::Tensor input_gradient = at::zeros_like(input);
       for (std::size_t i = 0; i < all.size(); ++i) {
         if (!gradients[i].defined()) continue;
         const at::Tensor g = gradients[i].contiguous();
-        add_weight_gradients(*all[i], g, input);
-        if (input_gradient.defined()) {
-          input_gradient.addmm_(g, all[i]->weight.value);
-        } else {
-          input_gradient = at::mm(g, all[i]->weight.value);
-        }
+        add_weight_gradients(ops, *all[i], g, input);
+        add_product(ops, g, all[i]->weight.value, input_gradient);
       }
       return Tensors{input_gradient};
     });
@@ -119,7 +113,9 @@ class ExactFunctions final : public Functions {
     ops_.rotate(write(y), size(heads.size(0)), size(heads.size(1)), *batch->rotary,
                 batch->position_list.data());
     record({heads}, {y},
-           [batch](const Tensors& g) { return Tensors{rotation_gradient(g[0], *batch)}; });
+           [&ops = ops_, batch](const Tensors& g) {
+      return Tensors{rotation_gradient(ops.team(), g[0], *batch)};
+    });
     return y;
   }
 
@@ -131,8 +127,10 @@ class ExactFunctions final : public Functions {
   at::Tensor silu_multiply(const at::Tensor& gate, const at::Tensor& up) const override {
     at::Tensor y = at::empty_like(gate);
     ops_.silu_multiply(read(gate), read(up), size(gate.numel()), write(y));
-    record({gate, up}, {y}, [g = gate.detach(), u = up.detach()](const Tensors& gradients) {
-      auto [gate_gradient, up_gradient] = silu_multiply_gradient(gradients[0], g, u);
+    record({gate, up}, {y},
+           [&ops = ops_, g = gate.detach(), u = up.detach()](const Tensors& gradients) {
+      auto [gate_gradient, up_gradient] =
+          silu_multiply_gradient(ops.team(), gradients[0], g, u);
       return Tensors{gate_gradient, up_gradient};
     });
     return y;
@@ -141,8 +139,8 @@ class ExactFunctions final : public Functions {
   at::Tensor gelu(const at::Tensor& x) const override {
     at::Tensor y = at::empty_like(x);
     ops_.gelu_tanh(read(x), size(x.numel()), write(y));
-    record({x}, {y}, [input = x.detach()](const Tensors& g) {
-      return Tensors{at::gelu_backward(g[0], input, "tanh")};
+    record({x}, {y}, [&ops = ops_, input = x.detach()](const Tensors& g) {
+      return Tensors{gelu_gradient(ops.team(), g[0], input)};
     });
     return y;
   }

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "src/models/language/functions.h"
+#include "src/models/language/products.h"
 #include "src/models/language/recorded.h"
 #include "src/models/language/row_gradients.h"
 
@@ -40,6 +41,7 @@ struct Rows {
 // --- with the kernels ---------------------------------------------------------------------------
 
 struct ExactHead {
+  const language::Ops& ops;
   Rows rows;
   Weight head;
   float inverse_temperature;
@@ -60,28 +62,26 @@ at::Tensor ExactHead::backward(const at::Tensor& all_gradients) {
     const at::Tensor x = rows.hidden_at(first);
     if (!logits.defined()) logits = at::empty({size, weight.size(0)}, x.options());
     at::Tensor z = logits.narrow(0, 0, size);
-    if (rows.count() > rows.chunk_rows) at::mm_out(z, x, weight.t());
-    log_prob_gradient(z, gradients.const_data_ptr<float>() + first,
+    if (rows.count() > rows.chunk_rows) multiply(ops, x, weight, {}, z);
+    log_prob_gradient(ops.team(), z, gradients.const_data_ptr<float>() + first,
                       log_sum_exps.const_data_ptr<float>() + first,
                       target_list.const_data_ptr<std::int32_t>() + first, inverse_temperature);
-    if (head.gradient.defined()) head.gradient.addmm_(z.t(), x);
-    hidden_gradient.index_copy_(0, rows.numbers.narrow(0, first, size), at::mm(z, weight));
+    if (head.gradient.defined()) add_transposed_product(ops, z, x, head.gradient);
+    const at::Tensor x_gradient = at::zeros_like(x);
+    add_product(ops, z, weight, x_gradient);
+    hidden_gradient.index_copy_(0, rows.numbers.narrow(0, first, size), x_gradient);
   }
   return hidden_gradient;
 }
 
-void score_chunk(const language::Ops& ops, ExactHead& state, std::int64_t first,
+void score_chunk(ExactHead& state, std::int64_t first,
                  const at::Tensor& logits, const TokenLogProbs& results) {
   const at::Tensor x = state.rows.hidden_at(first);
   const auto rows = static_cast<std::size_t>(x.size(0));
-  const auto width = static_cast<std::size_t>(x.size(1));
   const auto vocabulary = static_cast<std::size_t>(logits.size(1));
-  ops.matmul({.x = x.const_data_ptr<float>(), .x_stride = width, .rows = rows,
-              .w = state.head.value.const_data_ptr<float>(), .w_dtype = DType::f32,
-              .w_stride = width, .outputs = vocabulary, .inner = width, .bias = nullptr,
-              .y = logits.mutable_data_ptr<float>(), .y_stride = vocabulary});
+  multiply(state.ops, x, state.head.value, {}, logits);
   std::vector<language::TokenScore> scores(rows);
-  ops.score(logits.const_data_ptr<float>(), rows, vocabulary, state.inverse_temperature,
+  state.ops.score(logits.const_data_ptr<float>(), rows, vocabulary, state.inverse_temperature,
             state.target_list.const_data_ptr<std::int32_t>() + first, scores.data());
   const std::int64_t* numbers = state.rows.numbers.const_data_ptr<std::int64_t>() + first;
   for (std::size_t row = 0; row < rows; ++row) {
@@ -126,13 +126,13 @@ TokenLogProbs exact_score(const language::Ops& ops, const at::Tensor& hidden,
   const bool keep = needs_graph({hidden});
   Rows rows(hidden, targets, chunk_rows);
   const auto state = std::make_shared<ExactHead>(ExactHead{
-      .rows = rows, .head = head, .inverse_temperature = inverse_temperature,
+      .ops = ops, .rows = rows, .head = head, .inverse_temperature = inverse_temperature,
       .target_list = rows.targets.to(at::kInt),
       .log_sum_exps = at::empty({rows.count()}, head.value.options()), .logits = {}});
   const at::Tensor logits = at::empty({std::min(rows.count(), chunk_rows), head.value.size(0)},
                                       head.value.options());
   for (std::int64_t first = 0; first < rows.count(); first += chunk_rows) {
-    score_chunk(ops, *state, first, logits.narrow(0, 0, rows.size_at(first)), results);
+    score_chunk(*state, first, logits.narrow(0, 0, rows.size_at(first)), results);
   }
   if (keep && rows.count() <= chunk_rows) state->logits = logits;
   record({hidden}, {results.log_probs},

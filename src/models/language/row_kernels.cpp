@@ -3,7 +3,8 @@
 #include <bit>
 #include <cmath>
 
-// Gradients need not have the same bits on every CPU, so the compiler may vectorise as it can.
+// Compiled without contraction and with sums in lanes that are written out, so that how the compiler
+// vectorises changes no bit.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #define RL_FOR_EVERY_CPU \
   __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
@@ -50,16 +51,14 @@ inline __attribute__((always_inline)) float sum_of(std::int64_t count, const Ter
 
 }  // namespace
 
-RL_FOR_EVERY_CPU void norm_row(const NormRow& row) {
+RL_FOR_EVERY_CPU RowScale norm_row(const NormRow& row) {
   const float* __restrict g = row.output_gradient;
   const float* __restrict x = row.x;
   const float* __restrict w = row.weight;
   float* __restrict dx = row.input_gradient;
-  float* __restrict dw = row.weight_gradient;
-  float* __restrict db = row.bias_gradient;
   const std::int64_t width = row.width;
   const float count = static_cast<float>(width);
-  const bool centred = db != nullptr;
+  const bool centred = row.centred;
   const float mean = centred ? sum_of(width, [=](std::int64_t i) { return x[i]; }) / count : 0.0F;
   const float squares =
       sum_of(width, [=](std::int64_t i) { return (x[i] - mean) * (x[i] - mean); });
@@ -71,10 +70,19 @@ RL_FOR_EVERY_CPU void norm_row(const NormRow& row) {
   for (std::int64_t i = 0; i < width; ++i) {
     const float normed = (x[i] - mean) * inverse;
     dx[i] = inverse * (g[i] * w[i] - along_one - normed * along_x);
-    dw[i] += g[i] * normed;
   }
-  if (!centred) return;
-  for (std::int64_t i = 0; i < width; ++i) db[i] += g[i];
+  return {mean, inverse};
+}
+
+RL_FOR_EVERY_CPU void norm_weight_row(const float* __restrict output_gradient,
+                                      const float* __restrict x, RowScale scale,
+                                      float* __restrict weight_gradient,
+                                      float* __restrict bias_gradient, std::int64_t width) {
+  for (std::int64_t i = 0; i < width; ++i) {
+    weight_gradient[i] += output_gradient[i] * ((x[i] - scale.mean) * scale.inverse);
+  }
+  if (bias_gradient == nullptr) return;
+  for (std::int64_t i = 0; i < width; ++i) bias_gradient[i] += output_gradient[i];
 }
 
 RL_FOR_EVERY_CPU void silu_multiply_row(const float* __restrict output_gradient,
@@ -86,6 +94,18 @@ RL_FOR_EVERY_CPU void silu_multiply_row(const float* __restrict output_gradient,
     const float silu = gate[i] * sigmoid;
     up_gradient[i] = output_gradient[i] * silu;
     gate_gradient[i] = output_gradient[i] * up[i] * (sigmoid + silu * (1.0F - sigmoid));
+  }
+}
+
+// y = x s(2u) with u = sqrt(2/pi) (x + 0.044715 x^3) and the logistic s, since (1 + tanh u) / 2 = s(2u).
+RL_FOR_EVERY_CPU void gelu_row(const float* __restrict output_gradient, const float* __restrict x,
+                               float* __restrict input_gradient, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    const float square = x[i] * x[i];
+    const float twice = 1.5957691216F * x[i] * (1.0F + 0.044715F * square);
+    const float slope = 1.5957691216F * (1.0F + 0.134145F * square);
+    const float share = 1.0F / (1.0F + exponential(-twice));
+    input_gradient[i] = output_gradient[i] * share * (1.0F + x[i] * slope * (1.0F - share));
   }
 }
 
