@@ -7,6 +7,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/zeros.h>
 #include <sys/resource.h>
 #include <torch/csrc/autograd/autograd.h>
 
@@ -134,30 +135,68 @@ double time_of(const std::function<void()>& work) {
   return median(times);
 }
 
-// y [rows, outputs] = x [rows, inner] w^T, by the kernels and by LibTorch.
+// The three products of a linear layer, by the kernels and by LibTorch.
+class Products {
+ public:
+  Products(const rl::language::Ops& ops, std::int64_t rows, std::int64_t outputs,
+           std::int64_t inner)
+      : ops_(ops),
+        rows_(static_cast<std::size_t>(rows)),
+        outputs_(static_cast<std::size_t>(outputs)),
+        inner_(static_cast<std::size_t>(inner)),
+        x_(at::randn({rows, inner})),
+        w_(at::randn({outputs, inner})),
+        y_(at::randn({rows, outputs})),
+        x_gradient_(at::zeros({rows, inner})),
+        w_gradient_(at::zeros({outputs, inner})) {}
+
+  void print() {
+    std::printf("%5zu x %5zu x %4zu", rows_, outputs_, inner_);
+    print_pair([&] { forward(); }, [&] { at::mm_out(y_, x_, w_.t()); });
+    print_pair([&] { input_gradient(); }, [&] { x_gradient_.addmm_(y_, w_); });
+    print_pair([&] { weight_gradient(); }, [&] { w_gradient_.addmm_(y_.t(), x_); });
+    std::printf("\n");
+  }
+
+ private:
+  void print_pair(const std::function<void()>& kernels, const std::function<void()>& plain) const {
+    const double work = 2e-9 * static_cast<double>(rows_ * outputs_ * inner_);
+    const double ours = time_of(kernels);
+    const double theirs = time_of(plain);
+    std::printf("   %6.1f %6.1f %5.2f", work / ours, work / theirs, ours / theirs);
+  }
+  void forward() {
+    ops_.matmul({.x = x_.const_data_ptr<float>(), .x_stride = inner_, .rows = rows_,
+                 .w = w_.const_data_ptr<float>(), .w_stride = inner_, .outputs = outputs_,
+                 .inner = inner_, .y = y_.mutable_data_ptr<float>(), .y_stride = outputs_});
+  }
+  void input_gradient() {
+    ops_.add_product({.a = y_.const_data_ptr<float>(), .a_row_stride = outputs_,
+                      .a_step_stride = 1, .rows = rows_, .steps = outputs_,
+                      .b = w_.const_data_ptr<float>(), .b_stride = inner_, .width = inner_,
+                      .c = x_gradient_.mutable_data_ptr<float>(), .c_stride = inner_});
+  }
+  void weight_gradient() {
+    ops_.add_product({.a = y_.const_data_ptr<float>(), .a_row_stride = 1,
+                      .a_step_stride = outputs_, .rows = outputs_, .steps = rows_,
+                      .b = x_.const_data_ptr<float>(), .b_stride = inner_, .width = inner_,
+                      .c = w_gradient_.mutable_data_ptr<float>(), .c_stride = inner_});
+  }
+
+  const rl::language::Ops& ops_;
+  std::size_t rows_, outputs_, inner_;
+  at::Tensor x_, w_, y_, x_gradient_, w_gradient_;
+};
+
 void compare_products(std::size_t threads) {
   rl::language::ThreadTeam team(threads);
   const rl::language::Ops ops(team);
-  std::printf("%-24s %10s %10s %8s\n", "rows x outputs x inner", "kernels", "LibTorch", "ratio");
+  std::printf("GFLOP/s of kernels and LibTorch, and the ratio of their times\n"
+              "rows x outputs x inner   forward                by the input           by the weights\n");
   for (const auto& [rows, outputs, inner] : std::vector<std::array<std::int64_t, 3>>{
            {1024, 768, 768}, {1024, 2048, 768}, {1024, 768, 2048}, {512, 32000, 768},
            {2048, 128, 128}, {2048, 352, 128}, {2048, 128, 352}, {2048, 512, 128}}) {
-    const at::Tensor x = at::randn({rows, inner});
-    const at::Tensor w = at::randn({outputs, inner});
-    at::Tensor y = at::empty({rows, outputs});
-    const double exact = time_of([&] {
-      const auto width = static_cast<std::size_t>(inner);
-      ops.matmul({.x = x.const_data_ptr<float>(), .x_stride = width,
-                  .rows = static_cast<std::size_t>(rows), .w = w.const_data_ptr<float>(),
-                  .w_stride = width, .outputs = static_cast<std::size_t>(outputs), .inner = width,
-                  .y = y.mutable_data_ptr<float>(),
-                  .y_stride = static_cast<std::size_t>(outputs)});
-    });
-    const double plain = time_of([&] { at::mm_out(y, x, w.t()); });
-    const double work = 2e-9 * static_cast<double>(rows * outputs * inner);
-    std::printf("%6lld x %6lld x %5lld  %5.1f GF/s %5.1f GF/s %8.2f\n",
-                static_cast<long long>(rows), static_cast<long long>(outputs),
-                static_cast<long long>(inner), work / exact, work / plain, exact / plain);
+    Products(ops, rows, outputs, inner).print();
   }
 }
 
