@@ -65,7 +65,6 @@ class LanguageRun {
   std::map<std::string, std::string> identity(const rollout::TextRunConfig& text) const {
     std::map<std::string, std::string> facts{{"model_digest", algorithm_->start_digest()},
                                              {"sample_with", options_.sample_with},
-                                             {"threads", std::to_string(options_.threads)},
                                              {"lora_rank", std::to_string(options_.lora_rank)}};
     std::istringstream lines(rollout::to_text(text));
     for (std::string line; std::getline(lines, line);) {

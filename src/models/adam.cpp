@@ -2,6 +2,7 @@
 
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/ops/_fused_adamw.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/linalg_vector_norm.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
@@ -9,6 +10,22 @@
 #include <cmath>
 
 namespace rl {
+namespace {
+
+constexpr std::int64_t kNormPart = std::int64_t{1} << 15;
+
+// The norm of the norms of equal parts, each of which one thread computes: how many there are
+// changes no bit.
+double norm_of(const at::Tensor& flat) {
+  if (flat.numel() <= kNormPart) return at::linalg_vector_norm(flat).item<double>();
+  const std::int64_t whole = flat.numel() / kNormPart * kNormPart;
+  const at::Tensor parts =
+      at::linalg_vector_norm(flat.narrow(0, 0, whole).view({-1, kNormPart}), 2, {1});
+  const at::Tensor rest = at::linalg_vector_norm(flat.narrow(0, whole, flat.numel() - whole));
+  return at::linalg_vector_norm(at::cat({parts, rest.view({1})})).item<double>();
+}
+
+}  // namespace
 
 Adam::Adam(Parameters& parameters, const AdamOptions& options)
     : parameters_(parameters),
@@ -36,7 +53,7 @@ std::vector<Adam::Stretch> Adam::stretches_of(const Parameters& parameters, bool
 Adam::Step Adam::step(const at::Tensor& loss, double learning_rate) {
   const at::AutoDispatchBelowADInplaceOrView below_autograd;
   const at::Tensor& gradients = parameters_.gradients();
-  const double norm = at::linalg_vector_norm(gradients).item<double>();
+  const double norm = norm_of(gradients);
   if (!std::isfinite(norm) || !std::isfinite(loss.item<double>())) {
     ++num_skipped_;
     return {false, norm};

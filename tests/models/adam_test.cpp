@@ -1,6 +1,9 @@
 #include "rl/models/adam.h"
 
+#include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/full.h>
+#include <ATen/ops/norm.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/zeros.h>
 
@@ -43,6 +46,31 @@ const at::Tensor kLoss = at::zeros({});
 }  // namespace
 
 TEST_SUITE("Adam") {
+  TEST_CASE("how many threads compute a step changes no bit of it") {
+    struct Restored {
+      int threads = at::get_num_threads();
+      ~Restored() { at::set_num_threads(threads); }
+    } restored;
+    const std::int64_t size = 1'000'003;
+    at::manual_seed(5);
+    const at::Tensor gradient = at::randn({size});
+    std::vector<double> norms;
+    std::vector<at::Tensor> values;
+    for (const int threads : {1, 2, 3, 8}) {
+      at::set_num_threads(threads);
+      Parameters parameters({{"weight", {size}}}, at::kCPU);
+      parameters.gradient(0).copy_(gradient);
+      Adam adam(parameters, {.max_gradient_norm = 1.0});
+      norms.push_back(adam.step(kLoss, 0.01).gradient_norm);
+      values.push_back(parameters.value(0).clone());
+    }
+    CHECK(norms[0] == doctest::Approx(gradient.to(at::kDouble).norm().item<double>()).epsilon(1e-6));
+    for (std::size_t i = 1; i < norms.size(); ++i) {
+      CHECK(norms[i] == norms[0]);
+      CHECK(values[i].equal(values[0]));
+    }
+  }
+
   TEST_CASE("steps equal the algorithm of the paper in double precision") {
     constexpr double kRate = 0.01;
     constexpr double kEpsilon = 1e-5;

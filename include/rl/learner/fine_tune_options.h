@@ -16,7 +16,7 @@ struct FineTuneOptions {
   bool resume = false;
   std::uint64_t seed = 1;
   std::string device = "cpu";          // cpu or cuda
-  std::size_t threads = 0;             // 0: the machine's; part of what the result depends on
+  std::size_t threads = 0;             // 0: the machine's; changes no bit of the result
   bool quiet = false;                  // no progress line
 
   std::string data{};                  // JSON lines; docs/language-training.md

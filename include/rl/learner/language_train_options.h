@@ -23,7 +23,7 @@ struct LanguageTrainOptions {
   std::string model{};                 // folder of the model to start from
   std::string export_to{};             // the trained model's folder; empty: <out>/model
   std::string save_dtype = "f32";      // of it: f32, bf16 or f16
-  std::size_t threads = 0;             // 0: the machine's; part of what the result depends on
+  std::size_t threads = 0;             // 0: the machine's; changes no bit of the result
 
   // Problems: a procedural task, or a file of JSON lines.
   std::string task = "chain-sum";

@@ -34,8 +34,7 @@ struct LanguageModelOptions {
   bool activation_checkpointing = false;  // keep the layers' inputs only, recompute the rest
   bool bf16_autocast = false;             // CUDA only: the layers' products; norms and head in f32
   bool plain_operations = false;          // LibTorch's own operations on the CPU too
-  std::size_t threads = 0;                // of the kernels forward; 0: the machine's. The backward
-                                          // pass uses LibTorch's (at::set_num_threads)
+  std::size_t threads = 0;                // of the kernels, both ways; 0: the machine's
   std::size_t head_chunk_tokens = 0;      // rows of logits held at once; 0: 64 MiB of them
   LoraOptions lora{};
   std::uint64_t seed = 0;                 // of the adapters' initialisation

@@ -221,6 +221,24 @@ TEST_SUITE("fine-tuning") {
     CHECK(fine_tune(stopped, {}).weights_digest == summary.weights_digest);
   }
 
+  TEST_CASE("any number of threads computes the same, and another one may go on") {
+    const Workshop shop;
+    FineTuneOptions options = shop.options("alone");
+    options.threads = 1;
+    const std::string alone = fine_tune(options, {}).weights_digest;
+    for (const std::size_t threads : {2U, 5U}) {
+      options = shop.options(std::to_string(threads));
+      options.threads = threads;
+      CHECK(fine_tune(options, {}).weights_digest == alone);
+    }
+    options = shop.options("moved");
+    options.threads = 3;
+    CHECK(run_until(options, 5).interrupted);
+    options.resume = true;
+    options.threads = 1;
+    CHECK(fine_tune(options, {}).weights_digest == alone);
+  }
+
   TEST_CASE("activation checkpointing computes the same") {
     const Workshop shop;
     FineTuneOptions options = shop.options("checkpointing");

@@ -81,7 +81,7 @@ std::string message_of(const LanguageTrainOptions& options) {
 }  // namespace
 
 TEST_SUITE("reinforcement learning of language models") {
-  TEST_CASE("one seed gives one result, whatever the workers and the endpoint") {
+  TEST_CASE("one seed gives one result, whatever the workers, the endpoint and the threads") {
     const Workshop shop;
     const TrainSummary one = run(shop.options("one"));
     CHECK(one.updates > 0);
@@ -90,6 +90,7 @@ TEST_SUITE("reinforcement learning of language models") {
     CHECK(one.fragments_used == 6 * 12);
     LanguageTrainOptions options = shop.options("two");
     options.run.num_workers = 2;
+    options.threads = 3;
     CHECK(run(options).weights_digest == one.weights_digest);
     options.run.out = (shop.path() / "three").string();
     options.run.num_workers = 3;
