@@ -2,7 +2,6 @@
 // contract costs beside LibTorch's own products.
 // Run: bench_language_training <1m|1m-short|100m|vocab50k|matmul> [steps] [threads]; the peer with
 // the same models and as many tokens: language_training_peer.py.
-#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/mm.h>
@@ -21,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "learner/torch_setup.h"
 #include "rl/core/rng.h"
 #include "rl/language/ops.h"
 #include "rl/language/thread_team.h"
@@ -206,7 +206,7 @@ int main(int argc, char** argv) {
   const std::string name = argc > 1 ? argv[1] : "1m";
   const int steps = argc > 2 ? std::atoi(argv[2]) : 5;
   const std::size_t threads = argc > 3 ? static_cast<std::size_t>(std::atoi(argv[3])) : 2;
-  at::set_num_threads(static_cast<int>(threads));
+  rl::set_up_torch(static_cast<int>(threads));  // as a learner does
   if (name == "matmul") {
     compare_products(threads);
   } else {

@@ -1,4 +1,4 @@
-// LibTorch's process-wide settings.
+// LibTorch's and its memory's process-wide settings.
 #pragma once
 
 namespace rl {
