@@ -2,6 +2,7 @@
 #include <atomic>
 #include <vector>
 
+#include "src/language/aligned_floats.h"
 #include "src/language/kernels.h"
 
 namespace rl::language {
@@ -24,7 +25,7 @@ class HeadGradient {
         values_(dim_ * kKeys),
         shares_(kQueries * kKeys),
         gradients_(kQueries * kKeys),
-        memory_(kernels.added_memory()) {}
+        panels_(packed_floats(dim_, kernels.panel_width)) {}
 
   void run(std::size_t first_row, std::size_t length, std::size_t key_value_head) {
     first_row_ = first_row;
@@ -63,29 +64,33 @@ class HeadGradient {
     }
   }
 
-  void add(const AddedProduct& product) {
+  // The largest of block()'s products: steps and columns are keys, queries or a head's elements.
+  static std::size_t packed_floats(std::size_t dim, std::size_t panel_width) {
+    const std::size_t most = std::max({dim, kQueries, kKeys});
+    return most * (most + panel_width);
+  }
+
+  void add(const AddedProduct& product) const {
+    float* panel = panels_.data();
     for (std::size_t column = 0; column < product.width; column += kernels_.panel_width) {
-      kernels_.added_panel(product, column, 0, product.rows, memory_.data());
+      kernels_.pack_columns(product, column, 0, product.steps, panel);
+      panel += product.steps * kernels_.panel_width;
     }
+    kernels_.added_panels(product, {0, product.rows, 0, product.width}, 0, product.steps,
+                          panels_.data());
   }
 
   // result [queries, keys_seen] = rows [queries, head_dim] columns [head_dim, keys_seen]
   void multiply(const float* rows, std::size_t queries, const std::vector<float>& columns,
-                std::vector<float>& result) {
-    clear_block(result, queries);
+                std::vector<float>& result) const {
     add({.a = rows, .a_row_stride = query_stride_, .a_step_stride = 1, .rows = queries,
          .steps = dim_, .b = columns.data(), .b_stride = kKeys, .width = keys_seen_,
-         .c = result.data(), .c_stride = kKeys});
-  }
-  void clear_block(std::vector<float>& block, std::size_t queries) const {
-    for (std::size_t i = 0; i < queries; ++i) {
-      std::fill_n(block.data() + i * kKeys, keys_seen_, 0.0F);
-    }
+         .c = result.data(), .c_stride = kKeys, .from_zero = true});
   }
 
   // gradient of keys or values [keys_seen, head_dim] += weights^T rows
   void add_to_keys(const std::vector<float>& weights, const float* rows, std::size_t queries,
-                   float* gradient) {
+                   float* gradient) const {
     add({.a = weights.data(), .a_row_stride = 1, .a_step_stride = kKeys, .rows = keys_seen_,
          .steps = queries, .b = rows, .b_stride = query_stride_, .width = dim_, .c = gradient,
          .c_stride = key_stride_});
@@ -123,9 +128,8 @@ class HeadGradient {
 
   void by_scores(std::size_t i, std::size_t position, std::size_t head) {
     const std::size_t offset = (first_row_ + position) * query_stride_ + head * dim_;
-    float along = 0.0F;
-    kernels_.matmul({.x = attention_.out_gradient + offset, .rows = 1, .w = attention_.out + offset,
-                     .outputs = 1, .inner = dim_, .y = &along}, 0, 1);
+    const float along =
+        kernels_.dot(attention_.out_gradient + offset, attention_.out + offset, dim_);
     const float* shares = shares_.data() + i * kKeys;
     float* gradients = gradients_.data() + i * kKeys;
     for (std::size_t j = 0; j < keys_seen_; ++j) {
@@ -141,7 +145,7 @@ class HeadGradient {
   std::size_t key_stride_;
   std::vector<float> keys_, values_;        // [head_dim, kKeys]
   std::vector<float> shares_, gradients_;   // [kQueries, kKeys]
-  std::vector<float> memory_;
+  AlignedFloats panels_;
   std::size_t first_row_ = 0;               // of the sequence
   std::size_t first_key_ = 0;               // of the block, in the sequence
   std::size_t key_offset_ = 0;              // of the block's first key and value
@@ -159,7 +163,8 @@ void Ops::attention_gradient(const AttentionGradient& attention) const {
     work += static_cast<std::size_t>(length * length) * attention.query_heads * attention.head_dim;
   }
   const std::size_t members = work < kSmallWork ? 1 : team_->size();
-  std::vector<HeadGradient> heads(members, HeadGradient(attention, *kernels_));
+  std::vector<HeadGradient> heads;
+  for (std::size_t member = 0; member < members; ++member) heads.emplace_back(attention, *kernels_);
   std::atomic<std::size_t> next{0};
   const auto serve = [&](std::size_t member) noexcept {
     const std::size_t units = attention.lengths.size() * attention.key_value_heads;

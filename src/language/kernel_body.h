@@ -162,6 +162,18 @@ struct KernelBody {
     }
   }
 
+  static float dot(const float* x, const float* y, std::size_t count) {
+    Lanes sums = zero();
+    for (std::size_t i = 0; i < count; i += kLanes) {
+      const Lanes a = load_part(x + i, count - i);
+      const Lanes b = load_part(y + i, count - i);
+      for (std::size_t part = 0; part < kParts; ++part) {
+        sums.part[part] = P::fma(a.part[part], b.part[part], sums.part[part]);
+      }
+    }
+    return P::sum(sums.part);
+  }
+
   static void matmul(const Matmul& product, std::size_t first, std::size_t end) {
     if (product.w_dtype == DType::bf16) {
       matmul_of<std::uint16_t>(product, first, end);
@@ -462,11 +474,13 @@ struct KernelBody {
     return {.name = name,
             .runs_here = runs_here,
             .matmul = matmul,
+            .dot = dot,
             .panel_width = Products::kPanel,
-            .matmul_memory = Products::matmul_memory,
-            .matmul_panel = Products::matmul_panel,
-            .added_memory = Products::added_memory,
-            .added_panel = Products::added_panel,
+            .packed_weights = Products::packed_weights,
+            .pack_weights = Products::pack_weights,
+            .matmul_panels = Products::matmul_panels,
+            .pack_columns = Products::pack_columns,
+            .added_panels = Products::added_panels,
             .weighted_rows = weighted_rows,
             .maximum = maximum,
             .exponentials = exponentials,

@@ -28,22 +28,31 @@ struct WeightedRows {
 };
 inline constexpr std::size_t kMaxWeightedRows = 4;
 
+// Part of a result; columns begin at a panel.
+struct Block {
+  std::size_t first_row, end_row;
+  std::size_t first_column, end_column;
+};
+
 struct KernelTable {
   const char* name;
   bool (*runs_here)();  // whether this CPU has the instructions
 
   // The outputs [first, end) of all rows.
   void (*matmul)(const Matmul& product, std::size_t first, std::size_t end);
-  // The same for many rows: panel_width outputs from `column` on (fewer at the end) of the rows
-  // [first_row, end_row). `memory` has room for matmul_memory(inner) floats.
+  float (*dot)(const float* x, const float* y, std::size_t count);
+  // Products of many rows, in two steps. Columns of the result come in panels, panel_width of them
+  // beside each other; a panel is packed once and then serves all rows. The panels of a block lie
+  // end to end, 64-byte aligned.
   std::size_t panel_width;
-  std::size_t (*matmul_memory)(std::size_t inner);
-  void (*matmul_panel)(const Matmul& product, std::size_t column, std::size_t first_row,
-                       std::size_t end_row, float* memory);
-  // panel_width columns of c from `column` on; `memory` has room for added_memory() floats.
-  std::size_t (*added_memory)();
-  void (*added_panel)(const AddedProduct& product, std::size_t column, std::size_t first_row,
-                      std::size_t end_row, float* memory);
+  std::size_t (*packed_weights)(std::size_t inner);  // floats of a panel of a matmul
+  void (*pack_weights)(const Matmul& product, std::size_t column, float* panel);
+  void (*matmul_panels)(const Matmul& product, Block block, const float* panels);
+  // Of an added product only steps [first_step, end_step); a panel is panel_width floats for each.
+  void (*pack_columns)(const AddedProduct& product, std::size_t column, std::size_t first_step,
+                       std::size_t end_step, float* panel);
+  void (*added_panels)(const AddedProduct& product, Block block, std::size_t first_step,
+                       std::size_t end_step, const float* panels);
   void (*weighted_rows)(const WeightedRows& product);
   float (*maximum)(const float* x, std::size_t count);  // count > 0
   // e[i] = exp(scale * x[i] - max), and their sums; `e` may be x or null.

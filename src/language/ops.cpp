@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "rl/core/portable_math.h"
+#include "src/language/aligned_floats.h"
 #include "src/language/kernels.h"
 
 namespace rl::language {
@@ -12,33 +13,44 @@ namespace {
 // Multiples of every form's tile width, so that no tile is cut by the split over threads.
 constexpr std::size_t kOutputGrain = 24;
 
-// Packing the weights pays from so many rows on.
-constexpr std::size_t kPackedRows = 64;
-constexpr std::size_t kRowGrain = 48;        // a multiple of every form's tile height
-constexpr std::size_t kUnitsPerMember = 4;   // so that members end at about the same time
+constexpr std::size_t kPackedRows = 64;             // packing the weights pays from so many rows on
+constexpr std::size_t kPackedFloats = 256 * 1024;   // packed at a time: what the caches hold
+constexpr std::size_t kRowGrain = 24;               // a multiple of every form's tile height
+constexpr std::size_t kUnitsPerMember = 4;          // so that members end at about the same time
 
 constexpr std::size_t kElementCost = 8;  // of one elementwise result, in multiply-adds
 
-// work(panel, first row, end row, memory) for all panels of all rows, taken in turn by the members.
+std::size_t ceiling(std::size_t count, std::size_t size) { return (count + size - 1) / size; }
+
+// work(unit) for unit = 0 .. count - 1, taken in turn by the members.
 template <class Work>
-void split_panels(ThreadTeam& team, std::size_t panels, std::size_t rows, std::size_t memory_size,
-                  std::size_t total_work, const Work& work) {
-  const std::size_t members = total_work < kSmallWork ? 1 : team.size();
-  const std::size_t wanted = (kUnitsPerMember * members + panels - 1) / panels;
-  const std::size_t row_grains = (rows + kRowGrain - 1) / kRowGrain;
-  const std::size_t row_parts = members == 1 ? 1 : std::min(wanted, row_grains);
-  std::vector<float> memory(members * memory_size);
+void take_turns(ThreadTeam& team, std::size_t count, std::size_t total_work, const Work& work) {
   std::atomic<std::size_t> next{0};
-  const auto serve = [&](std::size_t member) noexcept {
-    for (std::size_t unit = next++; unit < panels * row_parts; unit = next++) {
-      const std::size_t part = unit % row_parts;
-      work(unit / row_parts, row_grains * part / row_parts * kRowGrain,
-           std::min(rows, row_grains * (part + 1) / row_parts * kRowGrain),
-           memory.data() + member * memory_size);
-    }
+  const auto serve = [&](std::size_t) noexcept {
+    for (std::size_t unit = next++; unit < count; unit = next++) work(unit);
   };
-  if (members == 1) return serve(0);
+  if (total_work < kSmallWork || count == 1) return serve(0);
   team.run(serve);
+}
+
+// work(block, its first panel) for blocks of rows; of columns too, where there are few rows.
+template <class Work>
+void each_block(ThreadTeam& team, std::size_t rows, std::size_t columns, std::size_t width,
+                std::size_t total_work, const Work& work) {
+  const std::size_t wanted = kUnitsPerMember * team.size();
+  const std::size_t grains = ceiling(rows, kRowGrain);
+  const std::size_t row_parts = std::min(grains, wanted);
+  const std::size_t panels = ceiling(columns, width);
+  const std::size_t column_parts = std::min(panels, ceiling(wanted, row_parts));
+  take_turns(team, row_parts * column_parts, total_work, [&](std::size_t unit) noexcept {
+    const std::size_t part = unit / column_parts;
+    const std::size_t column_part = unit % column_parts;
+    const std::size_t panel = panels * column_part / column_parts;
+    work(Block{grains * part / row_parts * kRowGrain,
+               std::min(rows, grains * (part + 1) / row_parts * kRowGrain), panel * width,
+               std::min(columns, panels * (column_part + 1) / column_parts * width)},
+         panel);
+  });
 }
 
 }  // namespace
@@ -49,30 +61,58 @@ Ops::Ops(ThreadTeam& team, const KernelTable& kernels) : team_(&team), kernels_(
 
 void Ops::matmul(const Matmul& product) const {
   if (product.rows == 0) return;  // the kernels begin with a whole row
-  const std::size_t work = product.rows * product.outputs * product.inner;
-  if (product.rows >= kPackedRows) {
-    const std::size_t width = kernels_->panel_width;
-    return split_panels(*team_, (product.outputs + width - 1) / width, product.rows,
-                        kernels_->matmul_memory(product.inner), work,
-                        [&](std::size_t panel, std::size_t first, std::size_t end,
-                            float* memory) noexcept {
-      kernels_->matmul_panel(product, panel * width, first, end, memory);
-    });
-  }
-  share(*team_, product.outputs, kOutputGrain, work,
+  if (product.rows >= kPackedRows) return matmul_packed(product);
+  share(*team_, product.outputs, kOutputGrain, product.rows * product.outputs * product.inner,
         [&](std::size_t begin, std::size_t end) noexcept {
           kernels_->matmul(product, begin, end);
         });
 }
 
+void Ops::matmul_packed(const Matmul& product) const {
+  const std::size_t width = kernels_->panel_width;
+  const std::size_t size = kernels_->packed_weights(product.inner);
+  const std::size_t panels_at_once = std::clamp<std::size_t>(
+      kPackedFloats / size, 1, ceiling(product.outputs, width));
+  const AlignedFloats packed(panels_at_once * size);
+  for (std::size_t column = 0; column < product.outputs; column += panels_at_once * width) {
+    const std::size_t columns = std::min(panels_at_once * width, product.outputs - column);
+    take_turns(*team_, ceiling(columns, width), columns * product.inner,
+               [&](std::size_t panel) noexcept {
+      kernels_->pack_weights(product, column + panel * width, packed.data() + panel * size);
+    });
+    each_block(*team_, product.rows, columns, width, product.rows * columns * product.inner,
+               [&](Block block, std::size_t panel) noexcept {
+      block.first_column += column, block.end_column += column;
+      kernels_->matmul_panels(product, block, packed.data() + panel * size);
+    });
+  }
+}
+
+// A part of the steps at a time for all of c: every element's chain goes on where it was.
 void Ops::add_product(const AddedProduct& product) const {
   if (product.rows == 0 || product.width == 0) return;
+  if (product.steps == 0 && product.from_zero) {
+    for (std::size_t row = 0; row < product.rows; ++row) {
+      std::fill_n(product.c + row * product.c_stride, product.width, 0.0F);
+    }
+  }
   const std::size_t width = kernels_->panel_width;
-  split_panels(*team_, (product.width + width - 1) / width, product.rows, kernels_->added_memory(),
-               product.rows * product.width * product.steps,
-               [&](std::size_t panel, std::size_t first, std::size_t end, float* memory) noexcept {
-    kernels_->added_panel(product, panel * width, first, end, memory);
-  });
+  const std::size_t panels = ceiling(product.width, width);
+  const std::size_t steps_at_once = std::clamp<std::size_t>(
+      kPackedFloats / (panels * width), 1, std::max<std::size_t>(product.steps, 1));
+  const AlignedFloats packed(steps_at_once * panels * width);
+  for (std::size_t step = 0; step < product.steps; step += steps_at_once) {
+    const std::size_t end = std::min(step + steps_at_once, product.steps);
+    const std::size_t size = (end - step) * width;
+    take_turns(*team_, panels, panels * size, [&](std::size_t panel) noexcept {
+      kernels_->pack_columns(product, panel * width, step, end, packed.data() + panel * size);
+    });
+    each_block(*team_, product.rows, product.width, width,
+               product.rows * product.width * (end - step),
+               [&](const Block& block, std::size_t panel) noexcept {
+      kernels_->added_panels(product, block, step, end, packed.data() + panel * size);
+    });
+  }
 }
 
 void Ops::rms_norm(const float* x, std::size_t rows, std::size_t width, const float* weight,

@@ -250,7 +250,8 @@ TEST_CASE("rows of larger matrices are multiplied where they lie, and nothing be
 
 TEST_CASE("an added product is one chain per element, to the bit, in every form") {
   for (const auto& [rows, steps, width] : std::vector<std::array<std::size_t, 3>>{
-           {1, 1, 1}, {5, 7, 31}, {13, 300, 33}, {64, 40, 128}, {97, 600, 70}, {3, 0, 8}}) {
+           {1, 1, 1}, {5, 7, 31}, {13, 300, 33}, {64, 40, 128}, {97, 600, 70}, {3, 0, 8},
+           {30, 700, 900}}) {
     const std::size_t c_stride = width + 3;
     const auto a = random_values(rows * steps, 1);
     const auto b = random_values(steps * width, 2);
@@ -281,6 +282,16 @@ TEST_CASE("an added product is one chain per element, to the bit, in every form"
       product.a = transposed.data(), product.a_row_stride = 1, product.a_step_stride = rows;
       ops.add_product(product);
       CHECK(same_bits(c, expected));
+      std::vector<float> zeros = start, overwritten = start;
+      for (std::size_t r = 0; r < rows; ++r) {
+        for (std::size_t d = 0; d < width; ++d) zeros[r * c_stride + d] = 0.0F;
+      }
+      product.c = zeros.data();
+      ops.add_product(product);
+      product.c = overwritten.data(), product.from_zero = true;
+      ops.add_product(product);
+      CHECK(same_bits(overwritten, zeros));
+      product.from_zero = false;
     });
   }
 }

@@ -37,7 +37,8 @@ struct Matmul {
   std::size_t y_stride = 0;
 };
 
-// c[r, d] += sum_j a[r, j] b[j, d]: one chain of fused multiply-adds that begins with c, j in order.
+// c[r, d] += sum_j a[r, j] b[j, d]: one chain of fused multiply-adds that begins with c (or with 0,
+// and c is overwritten), j in order.
 // Element (r, j) of a lies at a[r * a_row_stride + j * a_step_stride], so that a may be transposed.
 struct AddedProduct {
   const float* a = nullptr;
@@ -50,6 +51,7 @@ struct AddedProduct {
   std::size_t width = 0;             // of d
   float* c = nullptr;
   std::size_t c_stride = 0;
+  bool from_zero = false;
 };
 
 // Consecutive rows of one sequence: row r stands at position first_position + r and attends to the
@@ -146,6 +148,8 @@ class Ops {
   const KernelTable& kernels() const { return *kernels_; }
 
  private:
+  void matmul_packed(const Matmul& product) const;
+
   ThreadTeam* team_;
   const KernelTable* kernels_;
 };

@@ -1,7 +1,6 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/zeros.h>
-#include <ATen/ops/zeros_like.h>
 
 #include <cstring>
 
@@ -25,8 +24,8 @@ void add_adapter_gradients(const language::Ops& ops, const Adapter& adapter, con
   const at::Tensor inner = at::empty({x.size(0), adapter.a.value.size(0)}, x.options());
   multiply(ops, x, adapter.a.value, {}, inner);
   add_transposed_product(ops, g, inner.mul_(adapter.scale), adapter.b.gradient);
-  const at::Tensor outer = at::zeros_like(inner);
-  add_product(ops, g, adapter.b.value, outer);
+  const at::Tensor outer = at::empty_like(inner);
+  add_product(ops, g, adapter.b.value, outer, /*from_zero=*/true);
   add_transposed_product(ops, outer.mul_(adapter.scale), x, adapter.a.gradient);
 }
 
@@ -94,12 +93,14 @@ class ExactFunctions final : public Functions {
     record({x}, outputs,
            [&ops = ops_, input = x.detach(), all = std::vector(linears.begin(), linears.end())](
                const Tensors& gradients) {
-      const at::Tensor input_gradient = at::zeros_like(input);
+      const at::Tensor input_gradient = at::empty_like(input);
+      bool first = true;
       for (std::size_t i = 0; i < all.size(); ++i) {
         if (!gradients[i].defined()) continue;
         const at::Tensor g = gradients[i].contiguous();
         add_weight_gradients(ops, *all[i], g, input);
-        add_product(ops, g, all[i]->weight.value, input_gradient);
+        add_product(ops, g, all[i]->weight.value, input_gradient, /*from_zero=*/first);
+        first = false;
       }
       return Tensors{input_gradient};
     });

@@ -1,5 +1,6 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/log_softmax.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/zeros.h>
@@ -67,8 +68,8 @@ at::Tensor ExactHead::backward(const at::Tensor& all_gradients) {
                       log_sum_exps.const_data_ptr<float>() + first,
                       target_list.const_data_ptr<std::int32_t>() + first, inverse_temperature);
     if (head.gradient.defined()) add_transposed_product(ops, z, x, head.gradient);
-    const at::Tensor x_gradient = at::zeros_like(x);
-    add_product(ops, z, weight, x_gradient);
+    const at::Tensor x_gradient = at::empty_like(x);
+    add_product(ops, z, weight, x_gradient, /*from_zero=*/true);
     hidden_gradient.index_copy_(0, rows.numbers.narrow(0, first, size), x_gradient);
   }
   return hidden_gradient;

@@ -22,11 +22,12 @@ void multiply(const language::Ops& ops, const at::Tensor& x, const at::Tensor& w
 }
 
 void add_product(const language::Ops& ops, const at::Tensor& a, const at::Tensor& b,
-                 const at::Tensor& sum) {
+                 const at::Tensor& sum, bool from_zero) {
   const std::size_t width = extent(b, 1);
   ops.add_product({.a = read(a), .a_row_stride = extent(a, 1), .a_step_stride = 1,
                    .rows = extent(a, 0), .steps = extent(a, 1), .b = read(b), .b_stride = width,
-                   .width = width, .c = sum.mutable_data_ptr<float>(), .c_stride = width});
+                   .width = width, .c = sum.mutable_data_ptr<float>(), .c_stride = width,
+                   .from_zero = from_zero});
 }
 
 void add_transposed_product(const language::Ops& ops, const at::Tensor& a, const at::Tensor& b,

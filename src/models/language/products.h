@@ -11,9 +11,9 @@ namespace rl::lm {
 // y [N, outputs] = x [N, inner] w^T + bias; w [outputs, inner], bias may be undefined.
 void multiply(const language::Ops& ops, const at::Tensor& x, const at::Tensor& w,
               const at::Tensor& bias, const at::Tensor& y);
-// sum [rows of a, columns of b] += a b
+// sum [rows of a, columns of b] += a b, or = a b.
 void add_product(const language::Ops& ops, const at::Tensor& a, const at::Tensor& b,
-                 const at::Tensor& sum);
+                 const at::Tensor& sum, bool from_zero = false);
 // sum [columns of a, columns of b] += a^T b, row after row of a and b.
 void add_transposed_product(const language::Ops& ops, const at::Tensor& a, const at::Tensor& b,
                             const at::Tensor& sum);
