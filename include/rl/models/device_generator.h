@@ -12,6 +12,13 @@
 
 namespace rl {
 
+struct DeviceGeneratorOptions {
+  // On CUDA: steps that only decode are recorded as CUDA graphs, each launched as a whole. Without
+  // libcorral_cuda_graphs, or when a graph cannot be made, LibTorch's warning says so and they are
+  // not. false: never, to compare.
+  bool graphs = true;
+};
+
 // The forward pass by LibTorch's operations, with weights and cache on `device`; scores and draws
 // on the CPU by the code of make_cpu_generator. What TextGenerator says holds but for rounding: a
 // sequence's log-probs depend in their last digits on what shares its batch. Matrices of bf16 stay
@@ -20,6 +27,7 @@ namespace rl {
 // model.
 std::unique_ptr<language::TextGenerator> make_device_generator(
     const language::ModelConfig& config, const language::ModelWeights& weights,
-    std::uint64_t version, const language::GeneratorOptions& options, at::Device device);
+    std::uint64_t version, const language::GeneratorOptions& options, at::Device device,
+    const DeviceGeneratorOptions& on_device = {});
 
 }  // namespace rl
