@@ -9,15 +9,9 @@
 #include "rl/language/model_config.h"
 #include "rl/language/model_weights.h"
 #include "rl/language/text_generator.h"
+#include "rl/models/device_generator_options.h"
 
 namespace rl {
-
-struct DeviceGeneratorOptions {
-  // On CUDA: steps that only decode are recorded as CUDA graphs, each launched as a whole. Without
-  // libcorral_cuda_graphs, or when a graph cannot be made, LibTorch's warning says so and they are
-  // not. false: never, to compare.
-  bool graphs = true;
-};
 
 // The forward pass by LibTorch's operations, with weights and cache on `device`; scores and draws
 // on the CPU by the code of make_cpu_generator. What TextGenerator says holds but for rounding: a
