@@ -115,4 +115,6 @@ void CapturedDecode::drop_graphs() {
   for (auto& [bucket, step] : steps_) step.graph.reset();
 }
 
+void CapturedDecode::start_anew() { steps_.clear(); }
+
 }  // namespace rl::lm

@@ -28,7 +28,7 @@ class CapturedDecode {
   static constexpr std::size_t kMostGraphs = 64;
 
   // Tokens [B] and their places to logits [B, vocabulary]. What it reads besides stays where it is
-  // until drop_graphs().
+  // until start_anew().
   using Forward = std::function<at::Tensor(const at::Tensor& tokens, const CachePlan& plan)>;
   struct Limits {
     std::size_t sequences = 0;   // in one batch
@@ -49,8 +49,8 @@ class CapturedDecode {
   // The logits of all spans, [spans, vocabulary].
   void run(std::span<const language::TokenSpan> spans, float* logits);
 
-  // What the forward pass reads has moved.
-  void drop_graphs();
+  // The forward pass reads other tensors, or computes in other types: no graph is good any more.
+  void start_anew();
 
  private:
   struct Step {
@@ -63,6 +63,7 @@ class CapturedDecode {
   void compute(DecodeBucket bucket);
   void make_graph(Step& step, DecodeBucket bucket);
   void make_room();
+  void drop_graphs();
 
   const DeviceCache& cache_;
   DecodeBucket most_;

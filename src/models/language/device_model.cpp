@@ -75,7 +75,7 @@ DeviceModel::DeviceModel(const language::ModelConfig& config,
 
 void DeviceModel::set_weights(const language::ModelWeights& weights) {
   const bool stayed = weights_.exchange(weights);
-  if (!stayed && captured_) captured_->drop_graphs();
+  if (!stayed && captured_) captured_->start_anew();
 }
 
 std::unique_ptr<language::PageMemory> DeviceModel::make_pages(const language::PageShape& shape) {

@@ -146,7 +146,7 @@ TEST_SUITE("captured decode") {
     CHECK(decode.counts().alive == 2);
   }
 
-  TEST_CASE("a graph that cannot be made costs no step: the reason is told once, none is tried again") {
+  TEST_CASE("a graph that cannot be made costs no step: the reason is told, none is tried again") {
     Warnings warnings;
     const c10::WarningUtils::WarningHandlerGuard guard(&warnings);
     Decode decode(kLimits, /*fails=*/true);

@@ -1,6 +1,8 @@
 // Steps recorded as CUDA graphs, beside the same steps launched one operation at a time, on a GPU.
 #include "src/models/language/cuda_step_graphs.h"
 
+#include <ATen/ops/ones.h>
+
 #include <cmath>
 
 #include "models/language/hand_made_sequences.h"
@@ -100,6 +102,22 @@ TEST_SUITE("CUDA graphs") {
     for (int prompt = 0; prompt < 16; ++prompt) pair.begin(4);
     for (int step = 0; step < 3; ++step) pair.next({0, 1});
     CHECK(pair.counts->made == 2);
+  }
+
+  TEST_CASE("a step that cannot be recorded is an error, after which others still can") {
+    if (skipped()) return;
+    const std::unique_ptr<lm::StepGraphs> graphs = lm::cuda_step_graphs(gpu());
+    REQUIRE(graphs != nullptr);
+    const at::Tensor number = at::ones({1}, at::TensorOptions().device(gpu()));
+    number.mul_(1.0);
+    const std::unique_ptr<lm::StepGraph> waiting = graphs->make();
+    CHECK_THROWS(waiting->capture([&] { number.item<float>(); }));
+    const std::unique_ptr<lm::StepGraph> doubling = graphs->make();
+    doubling->capture([&] { number.mul_(2.0); });
+    CHECK(number.item<float>() == 1.0F);
+    doubling->replay();
+    doubling->replay();
+    CHECK(number.item<float>() == 4.0F);
   }
 
   TEST_CASE("matrices of bf16 too") {

@@ -40,7 +40,8 @@ class HandMadeSequences {
   void extend(std::size_t number, std::size_t count) {
     Sequence& sequence = sequences_[number];
     for (std::size_t i = 0; i < count; ++i) {
-      const std::size_t id = number * 31 + sequence.tokens.size() * 17;
+      // None begins with token 0, as rows that are padding do.
+      const std::size_t id = 5 + number * 31 + sequence.tokens.size() * 17;
       sequence.tokens.push_back(static_cast<std::int32_t>(id % model_.config().vocabulary));
     }
     while (sequence.pages.size() * page_size_ < sequence.tokens.size()) {
