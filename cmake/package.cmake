@@ -12,8 +12,9 @@ configure_package_config_file(cmake/corralConfig.cmake.in corralConfig.cmake
 write_basic_package_version_file(corralConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/corralConfig.cmake ${PROJECT_BINARY_DIR}/corralConfigVersion.cmake
   cmake/FindCorralTorch.cmake DESTINATION ${package_folder})
-foreach(program corral corral-learner)
-  if(TARGET ${program})
-    install(TARGETS ${program})
+# The last is opened by programs at run time; nobody links it.
+foreach(target corral corral-learner rl_cuda_graphs)
+  if(TARGET ${target})
+    install(TARGETS ${target})
   endif()
 endforeach()

@@ -39,6 +39,8 @@ cli::OptionTable option_table(GenerateOptions& options, std::string& stop) {
   table.group("Machine");
   table.add({"device", &options.device, "DEVICE", {},
              "cuda: by LibTorch on the first GPU, log-probs up to rounding", {"cpu", "cuda"}});
+  table.add({"no-graphs", &options.no_graphs, "", {},
+             "cuda: launch every operation by itself, to compare with whole steps"});
   table.add({"threads", &options.threads, "", {.low = 0, .high = 1024}, "0: the machine's"});
   table.add({"batch", &options.batch, "samples", {.low = 1, .high = 65536}, "decoded together"});
   table.add({"dtype", &options.dtype, "TYPE", {}, "of the weights in memory",
@@ -63,6 +65,9 @@ void check(const GenerateOptions& options) {
   }
   if (!options.reference.empty() && options.has_prompt && options.out.empty()) {
     reject("--reference has no effect without a file", "--out FILE.jsonl", "add --out");
+  }
+  if (options.no_graphs && options.device == "cpu") {
+    reject("--no-graphs has no effect without a GPU", "--device cuda", "add --device cuda");
   }
   if (!options.system.empty() && !options.chat) {
     reject("--system has no effect without --chat", "", "add --chat");

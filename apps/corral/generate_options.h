@@ -29,6 +29,7 @@ struct GenerateOptions {
   std::string out{};              // a file
   std::string reference{};        // folder of a model that scores what is sampled
   std::string device = "cpu";
+  bool no_graphs = false;
   std::uint64_t threads = 0;
   std::uint64_t batch = 16;
   std::string dtype = "stored";

@@ -51,7 +51,7 @@ int train(cli::TrainCommand command, const std::vector<std::string>& words) {
 
 int generate_on_device(const std::vector<std::string>& words) {
   const GenerateOptions options = understand([&] { return parse_generate_options(words); });
-  return generate(options, device_generators(options.device));
+  return generate(options, device_generators(options.device, {.graphs = !options.no_graphs}));
 }
 
 struct Command {

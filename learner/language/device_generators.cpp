@@ -5,10 +5,11 @@
 
 namespace rl {
 
-language::GeneratorFactory device_generators(const std::string& device) {
-  return [on = open_device(device)](const auto& config, const auto& weights,
-                                    std::uint64_t version, const auto& options) {
-    return make_device_generator(config, weights, version, options, on);
+language::GeneratorFactory device_generators(const std::string& device,
+                                             const DeviceGeneratorOptions& options) {
+  return [on = open_device(device), options](const auto& config, const auto& weights,
+                                             std::uint64_t version, const auto& generator) {
+    return make_device_generator(config, weights, version, generator, on, options);
   };
 }
 

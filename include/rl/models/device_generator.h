@@ -9,6 +9,7 @@
 #include "rl/language/model_config.h"
 #include "rl/language/model_weights.h"
 #include "rl/language/text_generator.h"
+#include "rl/models/device_generator_options.h"
 
 namespace rl {
 
@@ -20,6 +21,7 @@ namespace rl {
 // model.
 std::unique_ptr<language::TextGenerator> make_device_generator(
     const language::ModelConfig& config, const language::ModelWeights& weights,
-    std::uint64_t version, const language::GeneratorOptions& options, at::Device device);
+    std::uint64_t version, const language::GeneratorOptions& options, at::Device device,
+    const DeviceGeneratorOptions& on_device = {});
 
 }  // namespace rl

@@ -1,15 +1,12 @@
-// Keys and values of a text generator on one device, and attention over them.
+// Keys and values of a text generator on one device.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
 #include <memory>
-#include <span>
-#include <vector>
 
 #include "rl/language/logit_model.h"
-#include "rl/language/transformer.h"
 
 namespace rl::lm {
 
@@ -24,47 +21,28 @@ class DeviceCache {
   void add_page();
   void copy_page(language::PageId from, language::PageId to);
 
-  // [slots, heads, head_dim], to read and to write; valid until the next page is added.
+  // [slots, heads, head_dim], to read and to write; valid until the next generation.
   at::Tensor keys(std::int64_t layer) const { return part(layer, 0); }
   at::Tensor values(std::int64_t layer) const { return part(layer, 1); }
   std::int64_t positions_per_page() const { return pages_.size(3); }
+  // Behind the pages of the sequences: rows that only fill up a batch write to it.
+  std::int64_t spare_page() const { return pages_.size(2) - 1; }
+  // How often the tensor has been replaced by a larger one.
+  std::int64_t generation() const { return generation_; }
+  // Of one position's keys or values in one layer.
+  std::size_t row_bytes() const;
   at::Device device() const { return pages_.device(); }
+  at::ScalarType type() const { return pages_.scalar_type(); }
 
  private:
   at::Tensor part(std::int64_t layer, std::int64_t which) const;
 
-  at::Tensor pages_;  // [layers, 2, pages, positions, heads, head_dim]
+  at::Tensor pages_;  // [layers, 2, pages and the spare one, positions, heads, head_dim]
   std::int64_t num_pages_ = 0;
+  std::int64_t generation_ = 0;
 };
 
 // The numbers of its pages are those of `cache`, which must outlive it.
 std::unique_ptr<language::PageMemory> device_pages(DeviceCache& cache);
-
-// Where the rows of one forward pass stand in the cache, and what each may see of it.
-class CachePlan {
- public:
-  CachePlan(std::span<const language::TokenSpan> spans, const DeviceCache& cache);
-
-  // Writes the rows' keys and values [N, heads, head_dim], then attends with [N, query heads,
-  // head_dim], which is the result's shape too.
-  at::Tensor attend(const DeviceCache& cache, std::int64_t layer, const at::Tensor& query,
-                    const at::Tensor& key, const at::Tensor& value, double scale) const;
-
-  const at::Tensor& positions() const { return positions_; }  // [N] i64
-
- private:
-  // Neighbours with equally many rows, as one batch padded to the longest of them.
-  struct Group {
-    std::int64_t first_row = 0, spans = 0, rows = 0, longest = 0;
-    at::Tensor slots;    // [spans * longest] i64
-    at::Tensor visible;  // [spans, 1, rows, longest] bool
-  };
-  void add_group(std::span<const language::TokenSpan> spans, std::int64_t first_row,
-                 const DeviceCache& cache);
-
-  at::Tensor positions_;
-  at::Tensor new_slots_;  // [N] i64
-  std::vector<Group> groups_;
-};
 
 }  // namespace rl::lm

@@ -6,9 +6,8 @@
 #include <ATen/ops/tensor.h>
 #include <c10/core/GradMode.h>
 
-#include <cstring>
-#include <string>
 #include <utility>
+#include <vector>
 
 #include "src/models/language/packing.h"
 #include "src/models/language/plain_functions.h"
@@ -48,43 +47,26 @@ class CachedFunctions final : public PlainFunctions {
   mutable std::int64_t layer_ = 0;
 };
 
-at::Tensor copy_of(const void* data, at::IntArrayRef shape, at::ScalarType type,
-                   at::Device device) {
-  return at::from_blob(const_cast<void*>(data), shape, type)
-      .to(device, type, /*non_blocking=*/false, /*copy=*/true);
-}
-
-// Matrices keep bf16, everything else is f32.
-at::Tensor on_device(const TensorView& tensor, at::Device device) {
-  const std::byte* data = tensor.data.data();
-  if (tensor.dtype == DType::f32) return copy_of(data, tensor.shape, at::kFloat, device);
-  const bool is_matrix = tensor.shape.size() > 1;
-  if (tensor.dtype == DType::bf16 && is_matrix) {
-    return copy_of(data, tensor.shape, at::kBFloat16, device);
+std::vector<std::int64_t> tokens_of(std::span<const language::TokenSpan> spans) {
+  std::vector<std::int64_t> tokens;
+  for (const language::TokenSpan& span : spans) {
+    tokens.insert(tokens.end(), span.tokens.begin(), span.tokens.end());
   }
-  return copy_of(language::to_f32(tensor).data(), tensor.shape, at::kFloat, device);
-}
-
-Network network_of(const language::ModelConfig& config, const language::ModelWeights& weights,
-                   at::Device device) {
-  const language::ModelWeights checked = weights.checked(config, "make_device_generator");
-  const auto weight = [&](const std::string& name) {
-    return Weight{on_device(checked.require(name), device), {}};
-  };
-  return make_network(config, {.weight = weight, .adapter = [](const std::string&) {
-                        return Adapter{};
-                      }});
+  return tokens;
 }
 
 }  // namespace
 
 DeviceModel::DeviceModel(const language::ModelConfig& config,
                          const language::ModelWeights& weights, at::Device device,
-                         std::size_t threads)
+                         const language::GeneratorOptions& options,
+                         std::unique_ptr<StepGraphs> graphs)
     : device_(device),
-      team_(threads),
+      max_sequences_(options.max_sequences),
+      team_(options.threads),
       ops_(team_),
-      network_(network_of(config, weights, device)) {
+      weights_(config, weights, device),
+      graphs_(std::move(graphs)) {
   if (config.learned_positions) return;
   const language::RotaryTable table(config, config.context);
   cos_ = rotary_rows(table.cos, table.half).to(device, at::kFloat, false, /*copy=*/true);
@@ -92,45 +74,54 @@ DeviceModel::DeviceModel(const language::ModelConfig& config,
 }
 
 void DeviceModel::set_weights(const language::ModelWeights& weights) {
-  network_ = network_of(config(), weights, device_);
+  const bool stayed = weights_.exchange(weights);
+  if (!stayed && captured_) captured_->start_anew();
 }
 
 std::unique_ptr<language::PageMemory> DeviceModel::make_pages(const language::PageShape& shape) {
-  const at::ScalarType type = network_.layers.front().key.weight.value.scalar_type();
+  const at::ScalarType type =
+      weights_.network().layers.front().key.weight.value.scalar_type();
   cache_.emplace(shape, static_cast<std::int64_t>(config().key_value_heads),
                  at::TensorOptions().device(device_).dtype(type));
+  if (graphs_) {
+    captured_.emplace(
+        CapturedDecode::Limits{.sequences = max_sequences_, .context = config().context,
+                               .vocabulary = config().vocabulary},
+        *cache_,
+        std::move(graphs_), [this](const at::Tensor& tokens, const CachePlan& plan) {
+          return logits_of(hidden_of(tokens, plan));
+        });
+  }
   return device_pages(*cache_);
 }
 
-std::shared_ptr<const Batch> DeviceModel::batch_of(std::span<const language::TokenSpan> spans,
-                                                   const CachePlan& plan) const {
-  std::vector<std::int64_t> tokens;
-  for (const language::TokenSpan& span : spans) {
-    tokens.insert(tokens.end(), span.tokens.begin(), span.tokens.end());
-  }
-  auto batch = std::make_shared<Batch>();
-  batch->tokens = at::tensor(tokens).to(device_);
+at::Tensor DeviceModel::hidden_of(const at::Tensor& tokens, const CachePlan& plan) const {
+  const auto batch = std::make_shared<Batch>();
+  batch->tokens = tokens;
   batch->positions = plan.positions();
-  if (!cos_.defined()) return batch;
-  batch->cos = cos_.index_select(0, plan.positions());
-  batch->sin = sin_.index_select(0, plan.positions());
-  return batch;
+  if (cos_.defined()) {
+    batch->cos = cos_.index_select(0, plan.positions());
+    batch->sin = sin_.index_select(0, plan.positions());
+  }
+  return forward_hidden(CachedFunctions(*cache_, plan), weights_.network(), batch, {});
+}
+
+at::Tensor DeviceModel::logits_of(const at::Tensor& hidden) const {
+  const at::Tensor& head = weights_.network().head.value;
+  return at::linear(hidden.to(head.scalar_type()), head);
 }
 
 void DeviceModel::forward(std::span<const language::TokenSpan> spans, std::size_t,
                           std::span<const std::size_t> wanted_rows, float* logits) {
   const c10::NoGradGuard no_graph;
+  const bool all_wanted = wanted_rows.size() == spans.size();
+  if (captured_ && all_wanted && captured_->takes(spans)) return captured_->run(spans, logits);
   const CachePlan plan(spans, *cache_);
-  const CachedFunctions functions(*cache_, plan);
-  const at::Tensor hidden = forward_hidden(functions, network_, batch_of(spans, plan), {});
+  const at::Tensor hidden = hidden_of(at::tensor(tokens_of(spans)).to(device_), plan);
   if (wanted_rows.empty()) return;
   const std::vector<std::int64_t> rows(wanted_rows.begin(), wanted_rows.end());
-  const at::Tensor chosen = hidden.index_select(0, at::tensor(rows).to(device_));
-  const at::Tensor& head = network_.head.value;
-  const at::Tensor result = at::linear(chosen.to(head.scalar_type()), head)
-                                .to(at::kCPU, at::kFloat)
-                                .contiguous();
-  std::memcpy(logits, result.const_data_ptr(), result.nbytes());
+  const at::Tensor chosen = logits_of(hidden.index_select(0, at::tensor(rows).to(device_)));
+  at::from_blob(logits, chosen.sizes(), at::kFloat).copy_(chosen);
 }
 
 void DeviceModel::score(const float* logits, std::size_t rows, float inverse_temperature,

@@ -198,6 +198,7 @@ TEST_SUITE("corral generate") {
     refused({"--prompt", "x", "--temperature", "1e-6"}, "temperature");
     refused({"--prompt", "x", "--dtype", "f23"}, "f32");
     refused({"--prompt", "x", "--device", "tpu"}, "cuda");
+    refused({"--prompt", "x", "--no-graphs"}, "--device cuda");
     refused({"--prompt", "x", "--stop", ""}, "--stop");
     const Ended ended = run_program({"generate", "--prompt", "x"});
     CHECK(ended.status == 2);

@@ -42,12 +42,13 @@ TEST_SUITE("device_generators") {
     check_alike(device_generators("cpu"));
   }
 
-  TEST_CASE("on a GPU too") {
+  TEST_CASE("on a GPU too, with graphs and without") {
     if (!cuda::available()) {
       MESSAGE("SKIPPED: ", cuda::unavailable_reason());
       return;
     }
     check_alike(device_generators("cuda"));
+    check_alike(device_generators("cuda", {.graphs = false}));
   }
 
   TEST_CASE("a device that is not there is refused before anything is sampled") {
