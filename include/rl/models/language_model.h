@@ -51,12 +51,14 @@ struct TokenLogProbs {
 // rl/language/transformer.h: the log-prob of a token has the same bits as when it was sampled with
 // snapshot()'s weights in f32, whatever it is packed with, on any number of threads. Elsewhere, and
 // with plain_operations, it runs LibTorch's operations. Gradients are those of LibTorch up to
-// rounding; docs/language-model-gradients.md says what is kept in memory for them. Tokens that a
-// sequence has in common with the beginning of the one before it are computed once (on the CPU).
+// rounding, on the CPU with the same bits for any number of threads;
+// docs/language-model-gradients.md says what is kept in memory for them. Tokens that a sequence has
+// in common with the beginning of the one before it are computed once (on the CPU).
 //
 // Gradients are added to parameters().gradients() in place (zero them between steps): how a batch
-// is split into calls changes them by rounding alone when the losses share one divisor. A graph
-// serves one backward pass, which must come before the weights change and while the model lives.
+// is split into calls changes, on the CPU, no bit but of a tied embedding when the losses share one
+// divisor. A graph serves one backward pass, which must come before the weights change and while
+// the model lives.
 // Threads: one thread at a time.
 class LanguageModel {
  public:

@@ -40,8 +40,8 @@ class Functions {
 
 // LibTorch's operations, any device and floating type.
 std::unique_ptr<Functions> plain_functions();
-// The kernels of rl/language/ops.h, f32 on the CPU; the backward pass is LibTorch's and ours. Adds
-// to Weight::gradient. `ops` must outlive the functions and their graphs.
+// The kernels of rl/language/ops.h both ways, f32 on the CPU. Adds to Weight::gradient. `ops` must
+// outlive the functions and their graphs.
 std::unique_ptr<Functions> exact_functions(const language::Ops& ops);
 
 // Their parts in other files.
