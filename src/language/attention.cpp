@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <array>
-#include <atomic>
 
 #include "rl/core/portable_math.h"
 #include "src/language/kernels.h"
@@ -122,23 +121,18 @@ void Ops::attention(const Attention& attention) const {
     first_unit.push_back(first_unit.back() +
                          attention.key_value_heads * tiles_of(attention, span));
   }
-  const std::size_t num_units = first_unit.back();
-  const bool alone = work * attention.query_heads * attention.head_dim < kSmallWork;
-  std::vector<QueryTile> tiles(alone ? 1 : team_->size(),
+  work *= attention.query_heads * attention.head_dim;
+  std::vector<QueryTile> tiles(members_for(*team_, work),
                                QueryTile(attention, *kernels_, longest));
-  std::atomic<std::size_t> next{0};
-  const auto serve = [&](std::size_t member) noexcept {
-    std::size_t s = 0;
-    for (std::size_t unit = next++; unit < num_units; unit = next++) {
-      while (unit >= first_unit[s + 1]) ++s;
-      const AttentionSpan& span = attention.spans[s];
-      const std::size_t in_span = unit - first_unit[s];
-      const std::size_t num_tiles = tiles_of(attention, span);
-      tiles[member].run(span, in_span / num_tiles, in_span % num_tiles * kTile);
-    }
-  };
-  if (alone) return serve(0);
-  team_->run(serve);
+  take_turns(*team_, first_unit.back(), work,
+             [&](std::size_t member, std::size_t unit) noexcept {
+    const auto next_span = std::ranges::upper_bound(first_unit, unit);
+    const auto s = static_cast<std::size_t>(next_span - first_unit.begin()) - 1;
+    const AttentionSpan& span = attention.spans[s];
+    const std::size_t in_span = unit - first_unit[s];
+    const std::size_t num_tiles = tiles_of(attention, span);
+    tiles[member].run(span, in_span / num_tiles, in_span % num_tiles * kTile);
+  });
 }
 
 }  // namespace rl::language

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <atomic>
 #include <vector>
 
 #include "src/language/aligned_floats.h"
@@ -128,8 +127,9 @@ class HeadGradient {
 
   void by_scores(std::size_t i, std::size_t position, std::size_t head) {
     const std::size_t offset = (first_row_ + position) * query_stride_ + head * dim_;
-    const float along =
-        kernels_.dot(attention_.out_gradient + offset, attention_.out + offset, dim_);
+    float along = 0.0F;
+    kernels_.matmul({.x = attention_.out_gradient + offset, .rows = 1, .w = attention_.out + offset,
+                     .outputs = 1, .inner = dim_, .y = &along}, 0, 1);
     const float* shares = shares_.data() + i * kKeys;
     float* gradients = gradients_.data() + i * kKeys;
     for (std::size_t j = 0; j < keys_seen_; ++j) {
@@ -162,20 +162,16 @@ void Ops::attention_gradient(const AttentionGradient& attention) const {
     first_rows.push_back(first_rows.back() + static_cast<std::size_t>(length));
     work += static_cast<std::size_t>(length * length) * attention.query_heads * attention.head_dim;
   }
-  const std::size_t members = work < kSmallWork ? 1 : team_->size();
   std::vector<HeadGradient> heads;
-  for (std::size_t member = 0; member < members; ++member) heads.emplace_back(attention, *kernels_);
-  std::atomic<std::size_t> next{0};
-  const auto serve = [&](std::size_t member) noexcept {
-    const std::size_t units = attention.lengths.size() * attention.key_value_heads;
-    for (std::size_t unit = next++; unit < units; unit = next++) {
-      const std::size_t s = unit / attention.key_value_heads;
-      heads[member].run(first_rows[s], first_rows[s + 1] - first_rows[s],
-                        unit % attention.key_value_heads);
-    }
-  };
-  if (members == 1) return serve(0);
-  team_->run(serve);
+  for (std::size_t member = 0; member < members_for(*team_, work); ++member) {
+    heads.emplace_back(attention, *kernels_);
+  }
+  take_turns(*team_, attention.lengths.size() * attention.key_value_heads, work,
+             [&](std::size_t member, std::size_t unit) noexcept {
+    const std::size_t s = unit / attention.key_value_heads;
+    heads[member].run(first_rows[s], first_rows[s + 1] - first_rows[s],
+                      unit % attention.key_value_heads);
+  });
 }
 
 }  // namespace rl::language

@@ -162,18 +162,6 @@ struct KernelBody {
     }
   }
 
-  static float dot(const float* x, const float* y, std::size_t count) {
-    Lanes sums = zero();
-    for (std::size_t i = 0; i < count; i += kLanes) {
-      const Lanes a = load_part(x + i, count - i);
-      const Lanes b = load_part(y + i, count - i);
-      for (std::size_t part = 0; part < kParts; ++part) {
-        sums.part[part] = P::fma(a.part[part], b.part[part], sums.part[part]);
-      }
-    }
-    return P::sum(sums.part);
-  }
-
   static void matmul(const Matmul& product, std::size_t first, std::size_t end) {
     if (product.w_dtype == DType::bf16) {
       matmul_of<std::uint16_t>(product, first, end);
@@ -474,7 +462,6 @@ struct KernelBody {
     return {.name = name,
             .runs_here = runs_here,
             .matmul = matmul,
-            .dot = dot,
             .panel_width = Products::kPanel,
             .packed_weights = Products::packed_weights,
             .pack_weights = Products::pack_weights,

@@ -40,7 +40,6 @@ struct KernelTable {
 
   // The outputs [first, end) of all rows.
   void (*matmul)(const Matmul& product, std::size_t first, std::size_t end);
-  float (*dot)(const float* x, const float* y, std::size_t count);
   // Products of many rows, in two steps. Columns of the result come in panels, panel_width of them
   // beside each other; a panel is packed once and then serves all rows. The panels of a block lie
   // end to end, 64-byte aligned.

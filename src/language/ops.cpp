@@ -1,7 +1,6 @@
 #include "rl/language/ops.h"
 
 #include <algorithm>
-#include <atomic>
 
 #include "rl/core/portable_math.h"
 #include "src/language/aligned_floats.h"
@@ -22,17 +21,6 @@ constexpr std::size_t kElementCost = 8;  // of one elementwise result, in multip
 
 std::size_t ceiling(std::size_t count, std::size_t size) { return (count + size - 1) / size; }
 
-// work(unit) for unit = 0 .. count - 1, taken in turn by the members.
-template <class Work>
-void take_turns(ThreadTeam& team, std::size_t count, std::size_t total_work, const Work& work) {
-  std::atomic<std::size_t> next{0};
-  const auto serve = [&](std::size_t) noexcept {
-    for (std::size_t unit = next++; unit < count; unit = next++) work(unit);
-  };
-  if (total_work < kSmallWork || count == 1) return serve(0);
-  team.run(serve);
-}
-
 // work(block, its first panel) for blocks of rows; of columns too, where there are few rows.
 template <class Work>
 void each_block(ThreadTeam& team, std::size_t rows, std::size_t columns, std::size_t width,
@@ -42,7 +30,8 @@ void each_block(ThreadTeam& team, std::size_t rows, std::size_t columns, std::si
   const std::size_t row_parts = std::min(grains, wanted);
   const std::size_t panels = ceiling(columns, width);
   const std::size_t column_parts = std::min(panels, ceiling(wanted, row_parts));
-  take_turns(team, row_parts * column_parts, total_work, [&](std::size_t unit) noexcept {
+  take_turns(team, row_parts * column_parts, total_work,
+             [&](std::size_t, std::size_t unit) noexcept {
     const std::size_t part = unit / column_parts;
     const std::size_t column_part = unit % column_parts;
     const std::size_t panel = panels * column_part / column_parts;
@@ -77,7 +66,7 @@ void Ops::matmul_packed(const Matmul& product) const {
   for (std::size_t column = 0; column < product.outputs; column += panels_at_once * width) {
     const std::size_t columns = std::min(panels_at_once * width, product.outputs - column);
     take_turns(*team_, ceiling(columns, width), columns * product.inner,
-               [&](std::size_t panel) noexcept {
+               [&](std::size_t, std::size_t panel) noexcept {
       kernels_->pack_weights(product, column + panel * width, packed.data() + panel * size);
     });
     each_block(*team_, product.rows, columns, width, product.rows * columns * product.inner,
@@ -104,7 +93,7 @@ void Ops::add_product(const AddedProduct& product) const {
   for (std::size_t step = 0; step < product.steps; step += steps_at_once) {
     const std::size_t end = std::min(step + steps_at_once, product.steps);
     const std::size_t size = (end - step) * width;
-    take_turns(*team_, panels, panels * size, [&](std::size_t panel) noexcept {
+    take_turns(*team_, panels, panels * size, [&](std::size_t, std::size_t panel) noexcept {
       kernels_->pack_columns(product, panel * width, step, end, packed.data() + panel * size);
     });
     each_block(*team_, product.rows, product.width, width,

@@ -55,8 +55,7 @@ struct ProductBody {
   static constexpr std::size_t kSums = 16;
   static constexpr std::size_t kLanes = P::kLanesAtOnce;
   static constexpr std::size_t kPasses = kSums / kLanes;
-  static constexpr std::size_t kLevels = kPasses == 16 ? 4 : kPasses == 8 ? 3 : 2;
-  static_assert(std::size_t{1} << kLevels == kPasses);
+  static constexpr std::size_t kLevels = static_cast<std::size_t>(__builtin_ctzll(kPasses));
   static constexpr std::size_t kRows = P::kPanelRows;
   static constexpr std::size_t kRowBlock = 48;  // rows whose inputs stay in the caches for all passes
 
@@ -149,8 +148,7 @@ struct ProductBody {
     if (whole < steps) {
       lane_step<kCount>(sums, task.tails + row * kSums + kLane, kSums, weights);
     }
-    if constexpr (kLanes == 4) add_halves<kCount, 2>(sums);
-    if constexpr (kLanes > 1) add_halves<kCount, 1>(sums);
+    add_halves<kCount, kLanes / 2>(sums);
     finish_pass<kCount, kPass>(task, row, sums[0]);
   }
 
@@ -161,6 +159,7 @@ struct ProductBody {
         sums[l][r][c] = P::add(sums[l][r][c], sums[l + kHalf][r][c]);
       });
     });
+    if constexpr (kHalf > 1) add_halves<kCount, kHalf / 2>(sums);
   }
 
   // Adds the finished branches of the tree to the pass's result, and keeps it for the next branch or

@@ -63,6 +63,23 @@ void share(ThreadTeam& team, std::size_t count, std::size_t grain, std::size_t t
   });
 }
 
+// Members that take_turns() may hand work to.
+inline std::size_t members_for(const ThreadTeam& team, std::size_t total_work) {
+  return total_work < kSmallWork ? 1 : team.size();
+}
+
+// work(member, unit) for unit = 0 .. count - 1, of unequal size: a member takes the next one when it
+// has done its last; all on the caller's thread, member 0, when they are less than kSmallWork.
+template <class Work>
+void take_turns(ThreadTeam& team, std::size_t count, std::size_t total_work, const Work& work) {
+  std::atomic<std::size_t> next{0};
+  const auto serve = [&](std::size_t member) noexcept {
+    for (std::size_t unit = next++; unit < count; unit = next++) work(member, unit);
+  };
+  if (members_for(team, total_work) == 1 || count == 1) return serve(0);
+  team.run(serve);
+}
+
 // The threads a computation should use when nothing else is said: the machine's, at least 1.
 std::size_t default_team_size();
 
