@@ -30,6 +30,19 @@ lm::DeviceModel model_of(const ModelConfig& config, const ModelWeights& weights,
                          std::move(graphs));
 }
 
+// The same sequences through the model without graphs and through the one with them.
+struct Beside {
+  Graphs graphs;
+  lm::DeviceModel plain, captured;
+  HandMadeSequences expected, sequences;
+
+  Beside(const ModelConfig& config, const ModelWeights& weights, std::size_t page_size)
+      : plain(model_of(config, weights, nullptr)),
+        captured(model_of(config, weights, graphs())),
+        expected(plain, page_size),
+        sequences(captured, page_size) {}
+};
+
 ModelConfig with_context(std::size_t positions) {
   ModelConfig config = tiny_llama();
   config.context = positions;
@@ -92,11 +105,8 @@ TEST_SUITE("device model with graphs") {
   TEST_CASE("batches and lengths are filled up to their bucket, which changes nothing") {
     const ModelConfig config = with_context(300);
     const ModelWeights weights = lively_weights(config, 4);
-    const Graphs graphs;
-    lm::DeviceModel plain = model_of(config, weights, nullptr);
-    lm::DeviceModel captured = model_of(config, weights, graphs());
-    HandMadeSequences expected(plain, 16);
-    HandMadeSequences sequences(captured, 16);
+    Beside beside(config, weights, 16);
+    auto& [graphs, plain, captured, expected, sequences] = beside;
     for (const std::size_t tokens : {3, 40, 126, 1, 254, 17}) {
       check_close(expected.begin(tokens), sequences.begin(tokens));
     }
@@ -127,11 +137,8 @@ TEST_SUITE("device model with graphs") {
   TEST_CASE("graphs end with the cache they were made for, and the next ones are made at once") {
     const ModelConfig config = with_context(200);
     const ModelWeights weights = lively_weights(config, 6);
-    const Graphs graphs;
-    lm::DeviceModel plain = model_of(config, weights, nullptr);
-    lm::DeviceModel captured = model_of(config, weights, graphs());
-    HandMadeSequences expected(plain, 4);
-    HandMadeSequences sequences(captured, 4);
+    Beside beside(config, weights, 4);
+    auto& [graphs, plain, captured, expected, sequences] = beside;
     for (const std::size_t tokens : {20, 40}) {  // all of the first 16 pages but one
       check_close(expected.begin(tokens), sequences.begin(tokens));
     }
@@ -149,11 +156,8 @@ TEST_SUITE("device model with graphs") {
   TEST_CASE("graphs outlive new weights of the same types, and go on with those") {
     for (const DType dtype : {DType::f32, DType::bf16}) {
       const ModelConfig config = with_context(64);
-      const Graphs graphs;
-      lm::DeviceModel plain = model_of(config, lively_weights(config, 7).as(dtype), nullptr);
-      lm::DeviceModel captured = model_of(config, lively_weights(config, 7).as(dtype), graphs());
-      HandMadeSequences expected(plain, 8);
-      HandMadeSequences sequences(captured, 8);
+      Beside beside(config, lively_weights(config, 7).as(dtype), 8);
+      auto& [graphs, plain, captured, expected, sequences] = beside;
       for (const std::size_t tokens : {5, 9}) {
         CHECK(expected.begin(tokens) == sequences.begin(tokens));
       }
@@ -177,11 +181,8 @@ TEST_SUITE("device model with graphs") {
   TEST_CASE("weights of other types end the graphs, and the next is made after an ordinary pass") {
     const ModelConfig config = with_context(64);
     const ModelWeights weights = lively_weights(config, 9);
-    const Graphs graphs;
-    lm::DeviceModel plain = model_of(config, weights, nullptr);
-    lm::DeviceModel captured = model_of(config, weights, graphs());
-    HandMadeSequences expected(plain, 8);
-    HandMadeSequences sequences(captured, 8);
+    Beside beside(config, weights, 8);
+    auto& [graphs, plain, captured, expected, sequences] = beside;
     check_close(expected.begin(5), sequences.begin(5));
     for (int step = 0; step < 3; ++step) check_close(expected.next(), sequences.next());
     plain.set_weights(weights.as(DType::bf16));
